@@ -1,0 +1,522 @@
+/* tw_kernels.c - the loops where the time goes.  The same text is built once for the
+ * baseline and once per vector level (TW_LEVEL names the build); all builds give equal bits.
+ *
+ * Sweep of one market at producer prices p = exp(y):
+ *     import side: S_n = sum_i a_ni p_i^(1-sigma_n),  ln P_n = ln(S_n / E_n) / (1-sigma_n),
+ *                  gain_n = P_n^(sigma_n - eps_n)
+ *     export side: demand_i = sum_n c_ni p_i^-sigma_n gain_n / R_i
+ * With one sigma in the market ("common") p^(1-sigma) is a vector over exporters and the
+ * two sides are products with the matrices a and c; with sigma by destination one
+ * exponential a flow is left, kept in e.
+ */
+#include "tw_kernels.h"
+#include "tw_vmath.h"
+
+#ifndef TW_LEVEL
+#define TW_LEVEL _base
+#endif
+#define TW_JOIN_(a, b) a##b
+#define TW_JOIN(a, b) TW_JOIN_(a, b)
+
+enum { LANES = 8 };
+
+/* A row is packed dense when it serves at least this part of the destinations. */
+enum { DENSE_COMMON = 4, DENSE_BY_DESTINATION = 2 };
+
+static void
+vexp(size_t n, const double *x, double *y)
+{
+    for (size_t k = 0; k < n; k++) {
+        y[k] = tw_exp1(x[k]);
+    }
+}
+
+static void
+vlog(size_t n, const double *x, double *y)
+{
+    for (size_t k = 0; k < n; k++) {
+        y[k] = tw_log1(x[k]);
+    }
+}
+
+static int
+differ(size_t n, const double *x, const double *y)
+{
+    int any = 0;
+    for (size_t k = 0; k < n; k++) {
+        any |= !(x[k] == y[k]);
+    }
+    return any;
+}
+
+static int
+differ_from(size_t n, const double *x, double y)
+{
+    int any = 0;
+    for (size_t k = 0; k < n; k++) {
+        any |= !(x[k] == y);
+    }
+    return any;
+}
+
+static int
+outside(size_t n, const double *x, double low)
+{
+    int any = 0;
+    for (size_t k = 0; k < n; k++) {
+        any |= !(x[k] > low) || !(x[k] <= 1.7976931348623157e308);
+    }
+    return any;
+}
+
+static void
+axpy(size_t n8, double s, const double *restrict x, double *restrict y)
+{
+    for (size_t k = 0; k < n8; k++) {
+        y[k] += s * x[k];
+    }
+}
+
+/* ---- sums with a fixed order ---------------------------------------------------------- */
+
+static double
+lane_sum(const double *acc)
+{
+    return ((acc[0] + acc[4]) + (acc[2] + acc[6])) + ((acc[1] + acc[5]) + (acc[3] + acc[7]));
+}
+
+static double
+dot(size_t n8, const double *x, const double *y)
+{
+    double acc[LANES] = {0};
+    for (size_t n = 0; n < n8; n += LANES) {
+        for (size_t k = 0; k < LANES; k++) {
+            acc[k] += x[n + k] * y[n + k];
+        }
+    }
+    return lane_sum(acc);
+}
+
+static double
+dot3(size_t n8, const double *restrict x, const double *restrict y,
+     const double *restrict z)
+{
+    double acc[LANES] = {0};
+    for (size_t n = 0; n < n8; n += LANES) {
+        for (size_t k = 0; k < LANES; k++) {
+            acc[k] += x[n + k] * y[n + k] * z[n + k];
+        }
+    }
+    return lane_sum(acc);
+}
+
+static double
+gather_dot(size_t n, const int *restrict col, const double *restrict x,
+           const double *restrict y)
+{
+    double s0 = 0.0, s1 = 0.0, s2 = 0.0, s3 = 0.0;
+    size_t k = 0;
+    for (; k + 4 <= n; k += 4) {
+        s0 += x[k] * y[col[k]];
+        s1 += x[k + 1] * y[col[k + 1]];
+        s2 += x[k + 2] * y[col[k + 2]];
+        s3 += x[k + 3] * y[col[k + 3]];
+    }
+    for (; k < n; k++) {
+        s0 += x[k] * y[col[k]];
+    }
+    return (s0 + s2) + (s1 + s3);
+}
+
+/* sum[col] += x * scale: columns of one row are distinct, so four may be loaded at once. */
+static void
+scatter_add(size_t n, const int *restrict col, const double *restrict x, double scale,
+            double *restrict sum)
+{
+    size_t k = 0;
+    for (; k + 4 <= n; k += 4) {
+        double s0 = sum[col[k]] + x[k] * scale;
+        double s1 = sum[col[k + 1]] + x[k + 1] * scale;
+        double s2 = sum[col[k + 2]] + x[k + 2] * scale;
+        double s3 = sum[col[k + 3]] + x[k + 3] * scale;
+        sum[col[k]] = s0;
+        sum[col[k + 1]] = s1;
+        sum[col[k + 2]] = s2;
+        sum[col[k + 3]] = s3;
+    }
+    for (; k < n; k++) {
+        sum[col[k]] += x[k] * scale;
+    }
+}
+
+static void
+add_rows4(size_t n8, const double *restrict a, const double *scale, double *restrict sum)
+{
+    const double *a1 = a + n8, *a2 = a + 2 * n8, *a3 = a + 3 * n8;
+    double s0 = scale[0], s1 = scale[1], s2 = scale[2], s3 = scale[3];
+    for (size_t n = 0; n < n8; n++) {
+        sum[n] += (a[n] * s0 + a1[n] * s1) + (a2[n] * s2 + a3[n] * s3);
+    }
+}
+
+/* ---- pack a market -------------------------------------------------------------------- */
+
+static size_t
+row_size(const tw_market *mk, size_t i)
+{
+    return (size_t)(mk->row[i + 1] - mk->row[i]);
+}
+
+static void
+choose_rows(tw_market *mk, int common)
+{
+    size_t share = common ? DENSE_COMMON : DENSE_BY_DESTINATION;
+    mk->ndense = 0;
+    for (size_t i = 0; i < mk->ni; i++) {
+        if (row_size(mk, i) * share >= mk->nn8) {
+            mk->list[mk->ndense++] = i;
+        }
+    }
+    size_t k = mk->ndense;
+    for (size_t i = 0; i < mk->ni; i++) {
+        if (row_size(mk, i) * share < mk->nn8) {
+            mk->list[k++] = i;
+        }
+    }
+    mk->nsparse = mk->ni - mk->ndense;
+    size_t at = 0;
+    for (k = 0; k < mk->ni; k++) {
+        if (k == mk->ndense) {
+            mk->sparse_off = at;
+        }
+        mk->off[k] = at;
+        at += k < mk->ndense ? mk->nn8 : row_size(mk, mk->list[k]);
+    }
+    if (mk->nsparse == 0) {
+        mk->sparse_off = at;
+    }
+}
+
+/* Spending and sales at the base, and the flows whose wedge changed with their K. */
+static void
+base_values(tw_market *mk)
+{
+    mk->nchanged = 0;
+    for (size_t n = 0; n < mk->nn8; n++) {
+        mk->spend[n] = n < mk->nn ? 0.0 : 1.0;
+    }
+    for (size_t i = 0; i < mk->ni; i++) {
+        size_t f0 = (size_t)mk->row[i] - mk->first, f1 = (size_t)mk->row[i + 1] - mk->first;
+        double sales = 0.0;
+        for (size_t f = f0; f < f1; f++) {
+            double before = 1.0 + mk->t0[f];
+            double producer = mk->value[f];
+            int same = mk->t1[f] == mk->t0[f];
+            if (mk->x0 != NULL) {
+                producer /= 1.0 + mk->x0[f];
+                same &= mk->x1[f] == mk->x0[f];
+            }
+            if (mk->cost != NULL) {
+                same &= mk->cost[f] == 1.0;
+            }
+            if (mk->weight != NULL) {
+                same &= mk->weight[f] == 1.0;
+            }
+            mk->spend[mk->col[f]] += mk->value[f] * before;
+            sales += producer;
+            mk->q[f] = 1.0;
+            if (!same) {
+                double k = (1.0 + mk->t1[f]) / before;
+                if (mk->x0 != NULL) {
+                    k *= (1.0 + mk->x1[f]) / (1.0 + mk->x0[f]);
+                }
+                if (mk->cost != NULL) {
+                    k *= mk->cost[f];
+                }
+                mk->changed[mk->nchanged] = f;
+                mk->change[mk->nchanged++] = k;
+            }
+        }
+        mk->sales[i] = sales;
+        mk->inv_sales[i] = sales > 0.0 ? 1.0 / sales : 0.0;
+    }
+    for (size_t n = 0; n < mk->nn8; n++) {
+        mk->inv_spend[n] = 1.0 / mk->spend[n];
+    }
+}
+
+/* q[f] = w K^-sigma of each changed flow (1 elsewhere); change[] keeps K. */
+static void
+changed_factors(tw_market *mk)
+{
+    double *lnk = mk->e; /* packed scratch, free until the first sweep */
+    vlog(mk->nchanged, mk->change, lnk);
+    for (size_t j = 0; j < mk->nchanged; j++) {
+        lnk[j] *= -mk->sigma[mk->col[mk->changed[j]]];
+    }
+    vexp(mk->nchanged, lnk, lnk);
+    for (size_t j = 0; j < mk->nchanged; j++) {
+        size_t f = mk->changed[j];
+        double w = mk->weight != NULL ? mk->weight[f] : 1.0;
+        mk->q[f] = w > 0.0 ? w * lnk[j] : 0.0;
+    }
+}
+
+static void
+pack(tw_market *mk, int common)
+{
+    base_values(mk);
+    changed_factors(mk);
+    choose_rows(mk, common);
+    memset(mk->a, 0, mk->sparse_off * sizeof *mk->a);
+    memset(mk->c, 0, mk->sparse_off * sizeof *mk->c);
+    for (size_t n = 0; n < mk->nn8; n++) {
+        mk->tmp_n[n] = n < mk->nn ? 1.0 - mk->sigma[n] : 0.0;
+    }
+    for (size_t k = 0; k < mk->ni; k++) {
+        size_t i = mk->list[k];
+        size_t f0 = (size_t)mk->row[i] - mk->first, f1 = (size_t)mk->row[i + 1] - mk->first;
+        int dense = k < mk->ndense;
+        size_t at = mk->off[k];
+        for (size_t f = f0; f < f1; f++) {
+            size_t n = (size_t)mk->col[f];
+            size_t to = dense ? at + n : at + (f - f0);
+            double x = mk->value[f];
+            mk->a[to] = x * (1.0 + mk->t0[f]);
+            mk->c[to] = (mk->x0 != NULL ? x / (1.0 + mk->x0[f]) : x) * mk->q[f];
+            if (!dense) {
+                mk->pcol[to - mk->sparse_off] = (int)n;
+                if (!common) {
+                    mk->oms[to - mk->sparse_off] = mk->tmp_n[n];
+                }
+            }
+        }
+    }
+    /* Changed flows are few or many; either way one more visit gives them a = X T0 w K^(1-s). */
+    size_t j = 0;
+    for (size_t k = 0; k < mk->ni; k++) {
+        mk->demand[mk->list[k]] = (double)k; /* place of exporter i, until the first sweep */
+    }
+    for (size_t i = 0; i < mk->ni && j < mk->nchanged; i++) {
+        size_t f0 = (size_t)mk->row[i] - mk->first, f1 = (size_t)mk->row[i + 1] - mk->first;
+        size_t k = (size_t)mk->demand[i];
+        for (; j < mk->nchanged && mk->changed[j] < f1; j++) {
+            size_t f = mk->changed[j];
+            size_t to = mk->off[k] + (k < mk->ndense ? (size_t)mk->col[f] : f - f0);
+            mk->a[to] *= mk->q[f] * mk->change[j];
+        }
+    }
+}
+
+/* ---- one sweep ------------------------------------------------------------------------ */
+
+/* Price indices from the sums, and the factor that every origin's demand shares. */
+static void
+price_index(tw_market *mk)
+{
+    for (size_t n = 0; n < mk->nn; n++) {
+        mk->gain[n] = mk->sum[n] * mk->inv_spend[n];
+    }
+    vlog(mk->nn, mk->gain, mk->gain);
+    for (size_t n = 0; n < mk->nn; n++) {
+        double ln_price = mk->gain[n] / (1.0 - mk->sigma[n]);
+        mk->lnP[n] = ln_price;
+        mk->gain[n] = (mk->sigma[n] - mk->eps[n]) * ln_price;
+    }
+    vexp(mk->nn, mk->gain, mk->gain);
+    for (size_t n = mk->nn; n < mk->nn8; n++) {
+        mk->gain[n] = 0.0;
+    }
+}
+
+static void
+import_common(tw_market *mk)
+{
+    double one_minus = 1.0 - mk->sigma[0];
+    for (size_t i = 0; i < mk->ni; i++) {
+        mk->p_power[i] = one_minus * mk->y[mk->list[i]];
+    }
+    vexp(mk->ni, mk->p_power, mk->p_power); /* in packed order */
+    size_t k = 0;
+    for (; k + 4 <= mk->ndense; k += 4) {
+        add_rows4(mk->nn8, mk->a + mk->off[k], mk->p_power + k, mk->sum);
+    }
+    for (; k < mk->ndense; k++) {
+        const double *restrict a = mk->a + mk->off[k];
+        double *restrict sum = mk->sum;
+        double s = mk->p_power[k];
+        for (size_t n = 0; n < mk->nn8; n++) {
+            sum[n] += a[n] * s;
+        }
+    }
+    for (; k < mk->ni; k++) {
+        size_t at = mk->off[k];
+        scatter_add(row_size(mk, mk->list[k]), mk->pcol + (at - mk->sparse_off), mk->a + at,
+                    mk->p_power[k], mk->sum);
+    }
+}
+
+/* e = p^(1-sigma) per packed cell, then sums of a e. */
+static void
+import_by_destination(tw_market *mk)
+{
+    const double *restrict oms = mk->tmp_n;
+    for (size_t k = 0; k < mk->ndense; k++) {
+        double y = mk->y[mk->list[k]];
+        double *restrict e = mk->e + mk->off[k];
+        for (size_t n = 0; n < mk->nn8; n++) {
+            e[n] = oms[n] * y;
+        }
+    }
+    size_t end = mk->sparse_off;
+    for (size_t k = mk->ndense; k < mk->ni; k++) {
+        double y = mk->y[mk->list[k]];
+        size_t count = row_size(mk, mk->list[k]);
+        double *restrict e = mk->e + mk->off[k];
+        const double *restrict s = mk->oms + (mk->off[k] - mk->sparse_off);
+        for (size_t f = 0; f < count; f++) {
+            e[f] = s[f] * y;
+        }
+        end = mk->off[k] + count;
+    }
+    vexp(end, mk->e, mk->e);
+    for (size_t k = 0; k < mk->ndense; k++) {
+        const double *restrict a = mk->a + mk->off[k];
+        const double *restrict e = mk->e + mk->off[k];
+        double *restrict sum = mk->sum;
+        for (size_t n = 0; n < mk->nn8; n++) {
+            sum[n] += a[n] * e[n];
+        }
+    }
+    for (size_t k = mk->ndense; k < mk->ni; k++) {
+        size_t count = row_size(mk, mk->list[k]);
+        const int *restrict col = mk->pcol + (mk->off[k] - mk->sparse_off);
+        const double *restrict a = mk->a + mk->off[k];
+        const double *restrict e = mk->e + mk->off[k];
+        for (size_t f = 0; f < count; f++) {
+            mk->sum[col[f]] += a[f] * e[f];
+        }
+    }
+}
+
+static void
+import_side(tw_market *mk, int common)
+{
+    memset(mk->sum, 0, mk->nn8 * sizeof *mk->sum);
+    if (common) {
+        import_common(mk);
+    }
+    else {
+        import_by_destination(mk);
+    }
+    price_index(mk);
+}
+
+/* r = ln demand - ln supply, with demand at the own price. */
+static void
+export_side(tw_market *mk, int common)
+{
+    for (size_t k = 0; k < mk->ni; k++) {
+        size_t i = mk->list[k], at = mk->off[k];
+        double d;
+        if (k < mk->ndense) {
+            d = common ? dot(mk->nn8, mk->c + at, mk->gain)
+                       : dot3(mk->nn8, mk->c + at, mk->e + at, mk->gain);
+        }
+        else {
+            size_t count = row_size(mk, i);
+            const int *col = mk->pcol + (at - mk->sparse_off);
+            if (!common) {
+                /* p^(1-sigma) times the factor: overwrite e, which the sweep rebuilds */
+                for (size_t f = 0; f < count; f++) {
+                    mk->e[at + f] *= mk->c[at + f];
+                }
+                d = gather_dot(count, col, mk->e + at, mk->gain);
+            }
+            else {
+                d = gather_dot(count, col, mk->c + at, mk->gain);
+            }
+        }
+        mk->demand[i] = d * mk->inv_sales[i];
+    }
+    vlog(mk->ni, mk->demand, mk->r);
+    for (size_t i = 0; i < mk->ni; i++) {
+        double own = common ? mk->sigma[0] : 1.0; /* e holds p^(1-sigma): p^-1 is left */
+        mk->r[i] = mk->fixed[i] > 0.0 ? 0.0 : mk->r[i] - (mk->mu[i] + own) * mk->y[i];
+    }
+}
+
+/* -d r / d y of the own price at p = 1, exact:
+ * mu + sum_n phi' [sigma - (sigma - eps) theta']. */
+static void
+diagonal(tw_market *mk)
+{
+    for (size_t n = 0; n < mk->nn8; n++) {
+        double s = n < mk->nn ? mk->sigma[n] : 0.0;
+        mk->power[n] = s * mk->gain[n];
+        mk->sum[n] = n < mk->nn ? (s - mk->eps[n]) * mk->gain[n] / mk->sum[n] : 0.0;
+    }
+    for (size_t k = 0; k < mk->ni; k++) {
+        size_t i = mk->list[k], at = mk->off[k];
+        double own, cross;
+        if (k < mk->ndense) {
+            own = dot(mk->nn8, mk->c + at, mk->power);
+            cross = dot3(mk->nn8, mk->c + at, mk->a + at, mk->sum);
+        }
+        else {
+            const int *col = mk->pcol + (at - mk->sparse_off);
+            own = cross = 0.0;
+            for (size_t f = 0; f < row_size(mk, i); f++) {
+                own += mk->c[at + f] * mk->power[col[f]];
+                cross += mk->c[at + f] * mk->a[at + f] * mk->sum[col[f]];
+            }
+        }
+        mk->diag[i] = mk->mu[i] + (own - cross) * mk->inv_sales[i] / mk->demand[i];
+    }
+}
+
+/* q = w K^-sigma p^-sigma gain, in the order of the flows. */
+static void
+finish(tw_market *mk, int common)
+{
+    for (size_t i = 0; i < mk->ni; i++) {
+        size_t f0 = (size_t)mk->row[i] - mk->first, count = row_size(mk, i);
+        double *restrict q = mk->q + f0;
+        const int *restrict col = mk->col + f0;
+        double y = mk->y[i];
+        if (common || y == 0.0) {
+            double own = y == 0.0 ? 1.0 : tw_exp1(-mk->sigma[0] * y);
+            for (size_t f = 0; f < count; f++) {
+                q[f] *= own * mk->gain[col[f]];
+            }
+            continue;
+        }
+        double *restrict e = mk->e;
+        for (size_t f = 0; f < count; f++) {
+            e[f] = -mk->sigma[col[f]] * y;
+        }
+        vexp(count, e, e);
+        for (size_t f = 0; f < count; f++) {
+            q[f] *= e[f] * mk->gain[col[f]];
+        }
+    }
+}
+
+#define TW_TABLE TW_JOIN(tw_kernels, TW_LEVEL)
+
+extern const tw_kernels TW_TABLE;
+
+const tw_kernels TW_TABLE = {
+    .exp = vexp,
+    .log = vlog,
+    .differ = differ,
+    .differ_from = differ_from,
+    .outside = outside,
+    .dot = dot,
+    .axpy = axpy,
+    .pack = pack,
+    .import_side = import_side,
+    .export_side = export_side,
+    .diagonal = diagonal,
+    .finish = finish,
+};

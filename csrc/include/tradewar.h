@@ -1,0 +1,158 @@
+/* tradewar.h - the public C interface of the trade-policy core.
+ *
+ * Pure C11: no Python, no global state, no output, no signal handlers.  Every entry point
+ * takes const inputs, fills the caller's buffers and returns a tw_status.  Arrays are flat
+ * and row-major.  Index letters: n importer, i exporter, m market (one product).
+ */
+#ifndef TRADEWAR_H
+#define TRADEWAR_H
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum {
+    TW_OK = 0,
+    TW_NOCONV,   /* iteration limit reached; outputs hold the last iterate */
+    TW_EDOMAIN,  /* an input lies outside its domain; outputs unspecified */
+    TW_ENOMEM,   /* out of memory; outputs unspecified */
+    TW_EINTR,    /* the poll function asked to stop; outputs unspecified */
+    TW_ENUMERIC, /* overflow or a singular system; outputs hold the last iterate */
+} tw_status;
+
+/* Called on the calling thread only, often; nonzero stops the call with TW_EINTR.  `done` is
+ * the number of items begun in a batch, or the iteration of a single solve. */
+typedef int (*tw_poll_fn)(void *ctx, int done, double residual);
+
+typedef struct {
+    double tol;      /* stop when every residual is at or below this, > 0 */
+    int max_iter;    /* iterations per problem, >= 1 */
+    int threads;     /* worker threads, the calling one included, >= 1 */
+    int level;       /* code path: TW_LEVEL_AUTO or one that tw_level_best() covers */
+    tw_poll_fn poll; /* or NULL */
+    void *poll_ctx;
+} tw_options;
+
+typedef struct {
+    int iterations;   /* largest over the batch */
+    double residual;  /* largest over the batch */
+    ptrdiff_t where;  /* flat index of the first offender, or -1 */
+    const char *what; /* static text, or NULL */
+} tw_info;
+
+const char *tw_version(void);
+const char *tw_status_name(tw_status status);
+
+/* Vector code paths: the same source, built for several instruction sets.  Results are
+ * bitwise equal on all of them: contraction is off and sums have a fixed lane order. */
+enum { TW_LEVEL_AUTO = -1, TW_LEVEL_BASE = 0, TW_LEVEL_AVX2 = 1, TW_LEVEL_AVX512 = 2 };
+int tw_level_best(void);
+const char *tw_level_name(int level);
+
+/* y[k] = exp(x[k]) and log(x[k]), k < n; x and y may coincide.  Error at most 1.5 ulp (exp,
+ * zero below -708, infinite above 709) and 1 ulp (log; subnormal arguments included). */
+tw_status tw_exp(int level, size_t n, const double *x, double *y);
+tw_status tw_log(int level, size_t n, const double *x, double *y);
+
+/* ---- Flows: order and layout --------------------------------------------------------- */
+
+/* Order rows by (product, exporter, importer).  Codes are in [0, nproduct) and
+ * [0, ncountry).  *sorted = 1 when the rows are in order already (order is then the
+ * identity).  *duplicates counts rows whose key equals that of another earlier row. */
+tw_status tw_flow_order(size_t nflow, size_t nproduct, size_t ncountry,
+                        const int *product, const int *exporter, const int *importer,
+                        ptrdiff_t *order, int *sorted, size_t *duplicates,
+                        tw_info *info);
+
+/* Slots of ordered rows.  An exporter slot is one exporter in one market: a run of
+ * consecutive flows.  An importer slot is one importer in one market. */
+tw_status tw_flow_count(size_t nflow, size_t nproduct, size_t ncountry,
+                        const int *product, const int *exporter, const int *importer,
+                        size_t *nexp, size_t *nimp, tw_info *info);
+
+typedef struct {
+    ptrdiff_t *market_ptr; /* [nproduct + 1] first flow of each market */
+    ptrdiff_t *exp_ptr;    /* [nproduct + 1] first exporter slot of each market */
+    int *exp_code;         /* [nexp] country of the slot */
+    ptrdiff_t *row_ptr;    /* [nexp + 1] first flow of each exporter slot */
+    ptrdiff_t *imp_ptr;    /* [nproduct + 1] first importer slot of each market */
+    int *imp_code;         /* [nimp] country of the slot, ascending in a market */
+    int *col;              /* [nflow] importer slot of the flow, counted in its market */
+} tw_layout;
+
+tw_status tw_flow_layout(size_t nflow, size_t nproduct, size_t ncountry,
+                         const int *product, const int *exporter, const int *importer,
+                         tw_layout *out);
+
+/* ---- Partial equilibrium --------------------------------------------------------------
+ *
+ * Independent markets, one product each.  u = p (A1/A0) F (T1/T0) is the ratio of the
+ * buyer price, p that of the producer price; CES demand over origins with elasticity sigma
+ * (two-level: foreign origins nest under sigma, the nest and the home good under
+ * sigma_home), composite demand with elasticity eps, supply p^mu:
+ *     sum_n phi_ni q_ni = p_i^mu_i,   q = w (u/P)^-sigma P^-eps,
+ *     P = [sum theta w u^(1-sigma)]^(1/(1-sigma)).
+ * Legacy: one Euler step (Francois-Hall GSIM 2009), K Euler steps, and SMART. */
+typedef enum { TW_PE_EXACT = 0, TW_PE_LINEAR, TW_PE_EULER, TW_PE_SMART } tw_pe_method;
+typedef enum { TW_SMART_DERIVATIVE = 0, TW_SMART_LAIRD_YEATS } tw_smart_form;
+
+typedef struct {
+    size_t nmarket;
+    const ptrdiff_t *exp_ptr; /* as in tw_layout */
+    const ptrdiff_t *row_ptr;
+    const ptrdiff_t *imp_ptr;
+    const int *col;
+    const double *value;      /* [flow] baseline value at the border price, >= 0 */
+    const double *t0, *t1;    /* [flow] import tariff rate before / after, > -1 */
+    const double *x0, *x1;    /* [flow] export tax rate before / after, > -1; NULL = 0 */
+    const double *cost;       /* [flow] other trade costs after / before, > 0; NULL = 1 */
+    const double *weight;     /* [flow] weight in the nest, >= 0, 0 = banned; NULL = 1 */
+    const double *lx, *lm;    /* [flow] export / import licence wedge, >= 0; NULL = 0 */
+    const double *sigma;      /* [importer slot] > 0 */
+    const double *eps;        /* [importer slot] > 0 */
+    const double *sigma_home; /* [importer slot] > 0; NULL = one level */
+    const ptrdiff_t *home;    /* [importer slot] its home flow or -1; NULL = one level */
+    const double *mu;         /* [exporter slot] >= 0, may be infinite */
+    tw_pe_method method;
+    int steps;                /* Euler steps, >= 1 */
+    tw_smart_form form;
+} tw_pe_problem;
+
+/* Why a market was refused (status TW_EDOMAIN) or failed. */
+typedef enum {
+    TW_PE_FINE = 0,
+    TW_PE_BAD_VALUE,         /* negative or not finite */
+    TW_PE_BAD_TAX,           /* a tariff or export tax at or below -1, or not finite */
+    TW_PE_BAD_COST,          /* a cost ratio, weight or wedge outside its domain */
+    TW_PE_BAD_ELASTICITY,    /* sigma, eps not positive or mu negative */
+    TW_PE_EMPTY_DESTINATION, /* an importer that spends nothing */
+    TW_PE_NO_SOURCE,         /* an importer all of whose origins are banned */
+    TW_PE_WEIGHT_SIGMA,      /* a weight cut where sigma <= 1 */
+    TW_PE_METHOD,            /* the legacy method has no answer to this scenario */
+    TW_PE_STUCK,             /* not converged */
+    TW_PE_OVERFLOW,          /* a quantity or price left the range of doubles */
+} tw_pe_cause;
+const char *tw_pe_cause_text(int cause);
+
+typedef struct {
+    double *p;          /* [exporter slot] ln p; -inf where shut out; linear: p - 1 */
+    double *P;          /* [importer slot] ln P; linear: P - 1 */
+    double *q;          /* [flow] quantity after / before */
+    int *status;        /* [market] a tw_status */
+    int *cause;         /* [market] a tw_pe_cause */
+    int *iterations;    /* [market] */
+    double *residual;   /* [market] max |ln demand - ln supply| over exporters */
+} tw_pe_result;
+
+/* One market's failure is recorded in its status and leaves the others alone; the call
+ * itself returns TW_OK then.  Markets in which nothing changes return ones at once, without
+ * a look at their other inputs. */
+tw_status tw_pe_solve(const tw_pe_problem *problem, const tw_options *options,
+                      tw_pe_result *result, tw_info *info);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* TRADEWAR_H */

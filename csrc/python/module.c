@@ -1,0 +1,110 @@
+/* module.c - method table, slots and state of tradewar._core; no logic. */
+#define TW_IMPORT_ARRAY
+#include "tw_python.h"
+
+static int
+core_exec(PyObject *mod)
+{
+    mod_state *state = PyModule_GetState(mod);
+    if (PyArray_ImportNumPyAPI() < 0) {
+        return -1;
+    }
+    PyObject *errors = PyImport_ImportModule("tradewar.errors");
+    if (errors == NULL) {
+        return -1;
+    }
+    state->ConvergenceError = PyObject_GetAttrString(errors, "ConvergenceError");
+    Py_DECREF(errors);
+    if (state->ConvergenceError == NULL) {
+        return -1;
+    }
+    int best = tw_level_best();
+    PyObject *levels = PyTuple_New(best + 1);
+    for (int k = 0; levels != NULL && k <= best; k++) {
+        PyObject *name = PyUnicode_FromString(tw_level_name(k));
+        if (name == NULL) {
+            Py_CLEAR(levels);
+            break;
+        }
+        PyTuple_SetItem(levels, k, name);
+    }
+    if (levels == NULL) {
+        return -1;
+    }
+    int rc = PyModule_AddObjectRef(mod, "levels", levels);
+    Py_DECREF(levels);
+    return rc < 0 || PyModule_AddStringConstant(mod, "__version__", tw_version()) < 0 ? -1 : 0;
+}
+
+static int
+core_traverse(PyObject *mod, visitproc visit, void *arg)
+{
+    mod_state *state = PyModule_GetState(mod);
+    if (state != NULL) {
+        Py_VISIT(state->ConvergenceError);
+    }
+    return 0;
+}
+
+static int
+core_clear(PyObject *mod)
+{
+    mod_state *state = PyModule_GetState(mod);
+    if (state != NULL) {
+        Py_CLEAR(state->ConvergenceError);
+    }
+    return 0;
+}
+
+static void
+core_free(void *mod)
+{
+    core_clear(mod);
+}
+
+static PyMethodDef core_methods[] = {
+    {"sort_flows", py_sort_flows, METH_VARARGS,
+     "sort_flows(product, exporter, importer, n_product, n_country)\n"
+     "-> (order or None when sorted, duplicates)"},
+    {"flow_layout", py_flow_layout, METH_VARARGS,
+     "flow_layout(product, exporter, importer, n_product, n_country)\n"
+     "-> (market_ptr, exp_ptr, exp_code, row_ptr, imp_ptr, imp_code, col)"},
+    {"pe_solve", py_pe_solve, METH_VARARGS,
+     "pe_solve((exp_ptr, row_ptr, imp_ptr, col), (value, t0, t1, x0, x1, cost, weight, lx, lm),\n"
+     "(sigma, eps, sigma_home, home, mu), method, steps, form, tol, max_iter, threads, level,\n"
+     "progress)\n"
+     "-> (p, P, q, status, cause, iterations, residual)"},
+    {"pe_cause", py_pe_cause, METH_VARARGS, "pe_cause(cause) -> text"},
+    {"vexp", py_vexp, METH_VARARGS, "vexp(level, x) -> exp(x)"},
+    {"vlog", py_vlog, METH_VARARGS, "vlog(level, x) -> log(x)"},
+    {NULL, NULL, 0, NULL}};
+
+static PyModuleDef_Slot core_slots[] = {
+    {Py_mod_exec, (void *)core_exec},
+#ifdef Py_mod_multiple_interpreters /* 3.12; NumPy has no support, nor have we */
+    {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
+#endif
+#ifdef Py_mod_gil /* 3.13; the module has no mutable state of its own */
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+#endif
+    {0, NULL}};
+
+static PyModuleDef core_module = {
+    .m_base = PyModuleDef_HEAD_INIT,
+    .m_name = "tradewar._core",
+    .m_doc = "Kernels of tradewar: strict, positional, private.",
+    .m_size = sizeof(mod_state),
+    .m_methods = core_methods,
+    .m_slots = core_slots,
+    .m_traverse = core_traverse,
+    .m_clear = core_clear,
+    .m_free = core_free,
+};
+
+PyMODINIT_FUNC PyInit__core(void);
+
+PyMODINIT_FUNC
+PyInit__core(void)
+{
+    return PyModuleDef_Init(&core_module);
+}

@@ -1,0 +1,72 @@
+/* Fail the first, second, ... allocation of a call until none fails: every failure is
+ * TW_ENOMEM and leaks nothing (run under valgrind and ASAN). */
+#include "tw_random.h"
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+
+static long left = -1; /* allocations until the one that fails; -1 = never */
+
+static int
+fails(void)
+{
+    return left >= 0 && left-- == 0;
+}
+
+void *
+__wrap_malloc(size_t size)
+{
+    return fails() ? NULL : __real_malloc(size);
+}
+
+void *
+__wrap_calloc(size_t count, size_t size)
+{
+    return fails() ? NULL : __real_calloc(count, size);
+}
+
+int
+main(void)
+{
+    world w = world_new(60, 30, 0.9, 8);
+    output o = output_new(&w);
+    tw_pe_problem pb = world_problem(&w, 1);
+    tw_pe_result res = output_result(&o);
+    tw_options opt = options(2, TW_LEVEL_AUTO);
+    tw_info info;
+    tw_status rc = TW_ENOMEM;
+    long tried = 0;
+    for (; rc != TW_OK && tried < 100; tried++) {
+        left = tried;
+        rc = tw_pe_solve(&pb, &opt, &res, &info);
+        left = -1;
+        CHECK(rc == TW_OK || rc == TW_ENOMEM);
+    }
+    CHECK(rc == TW_OK);
+    CHECK(tried > 5);
+
+    int product[4] = {1, 0, 1, 0}, exporter[4] = {0, 1, 1, 0}, importer[4] = {1, 0, 0, 1};
+    ptrdiff_t order[4];
+    int sorted;
+    size_t duplicates, nexp, nimp;
+    rc = TW_ENOMEM;
+    for (tried = 0; rc != TW_OK && tried < 100; tried++) {
+        left = tried;
+        rc = tw_flow_order(4, 2, 2, product, exporter, importer, order, &sorted, &duplicates,
+                           &info);
+        left = -1;
+        CHECK(rc == TW_OK || rc == TW_ENOMEM);
+    }
+    CHECK(tried > 1 && order[0] == 3);
+    int p1[2] = {0, 0}, e1[2] = {0, 1}, n1[2] = {1, 0};
+    left = 0;
+    CHECK(tw_flow_count(2, 1, 2, p1, e1, n1, &nexp, &nimp, &info) == TW_ENOMEM);
+    left = 0;
+    CHECK(tw_flow_layout(2, 1, 2, p1, e1, n1, &(tw_layout){0}) == TW_ENOMEM);
+    left = -1;
+    output_free(&o);
+    world_free(&w);
+    return TEST_END();
+}
