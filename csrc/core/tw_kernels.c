@@ -18,7 +18,7 @@
 #define TW_JOIN_(a, b) a##b
 #define TW_JOIN(a, b) TW_JOIN_(a, b)
 
-enum { LANES = 8 };
+enum { LANES = 8, QUAD = 4 };
 
 /* A row is packed dense when it serves at least this part of the destinations. */
 enum { DENSE_COMMON = 4, DENSE_BY_DESTINATION = 2 };
@@ -110,20 +110,18 @@ dot3(size_t n8, const double *restrict x, const double *restrict y,
     return lane_sum(acc);
 }
 
+/* Sparse rows are padded to a multiple of four cells (QUAD) that hold zeros and point at a
+ * place past the last importer, so that these loops have no tails. */
 static double
 gather_dot(size_t n, const int *restrict col, const double *restrict x,
            const double *restrict y)
 {
     double s0 = 0.0, s1 = 0.0, s2 = 0.0, s3 = 0.0;
-    size_t k = 0;
-    for (; k + 4 <= n; k += 4) {
+    for (size_t k = 0; k < n; k += QUAD) {
         s0 += x[k] * y[col[k]];
         s1 += x[k + 1] * y[col[k + 1]];
         s2 += x[k + 2] * y[col[k + 2]];
         s3 += x[k + 3] * y[col[k + 3]];
-    }
-    for (; k < n; k++) {
-        s0 += x[k] * y[col[k]];
     }
     return (s0 + s2) + (s1 + s3);
 }
@@ -133,8 +131,7 @@ static void
 scatter_add(size_t n, const int *restrict col, const double *restrict x, double scale,
             double *restrict sum)
 {
-    size_t k = 0;
-    for (; k + 4 <= n; k += 4) {
+    for (size_t k = 0; k < n; k += QUAD) {
         double s0 = sum[col[k]] + x[k] * scale;
         double s1 = sum[col[k + 1]] + x[k + 1] * scale;
         double s2 = sum[col[k + 2]] + x[k + 2] * scale;
@@ -143,9 +140,6 @@ scatter_add(size_t n, const int *restrict col, const double *restrict x, double 
         sum[col[k + 1]] = s1;
         sum[col[k + 2]] = s2;
         sum[col[k + 3]] = s3;
-    }
-    for (; k < n; k++) {
-        sum[col[k]] += x[k] * scale;
     }
 }
 
@@ -167,34 +161,44 @@ row_size(const tw_market *mk, size_t i)
     return (size_t)(mk->row[i + 1] - mk->row[i]);
 }
 
+static size_t
+padded_size(const tw_market *mk, size_t i)
+{
+    return (row_size(mk, i) + QUAD - 1) / QUAD * QUAD;
+}
+
+/* Dense rows first, then sparse ones by falling size: neighbours of equal length keep the
+ * branches of the inner loops predictable. */
 static void
 choose_rows(tw_market *mk, int common)
 {
     size_t share = common ? DENSE_COMMON : DENSE_BY_DESTINATION;
+    size_t top = mk->nn8 / QUAD + 1, *bucket = mk->bucket;
+    memset(bucket, 0, (top + 1) * sizeof *bucket);
     mk->ndense = 0;
     for (size_t i = 0; i < mk->ni; i++) {
         if (row_size(mk, i) * share >= mk->nn8) {
             mk->list[mk->ndense++] = i;
         }
+        else {
+            bucket[top - padded_size(mk, i) / QUAD + 1]++;
+        }
     }
-    size_t k = mk->ndense;
+    for (size_t k = 1; k <= top; k++) {
+        bucket[k] += bucket[k - 1];
+    }
     for (size_t i = 0; i < mk->ni; i++) {
         if (row_size(mk, i) * share < mk->nn8) {
-            mk->list[k++] = i;
+            mk->list[mk->ndense + bucket[top - padded_size(mk, i) / QUAD]++] = i;
         }
     }
-    mk->nsparse = mk->ni - mk->ndense;
+    mk->sparse_off = mk->ndense * mk->nn8;
     size_t at = 0;
-    for (k = 0; k < mk->ni; k++) {
-        if (k == mk->ndense) {
-            mk->sparse_off = at;
-        }
+    for (size_t k = 0; k < mk->ni; k++) {
         mk->off[k] = at;
-        at += k < mk->ndense ? mk->nn8 : row_size(mk, mk->list[k]);
+        at += k < mk->ndense ? mk->nn8 : padded_size(mk, mk->list[k]);
     }
-    if (mk->nsparse == 0) {
-        mk->sparse_off = at;
-    }
+    mk->end = at;
 }
 
 /* Spending and sales at the base, and the flows whose wedge changed with their K. */
@@ -291,6 +295,11 @@ pack(tw_market *mk, int common)
                 }
             }
         }
+        size_t pad = dense ? 0 : padded_size(mk, i) - (f1 - f0);
+        for (size_t to = at + (f1 - f0); pad > 0; to++, pad--) {
+            mk->a[to] = mk->c[to] = mk->oms[to - mk->sparse_off] = 0.0;
+            mk->pcol[to - mk->sparse_off] = (int)mk->nn8;
+        }
     }
     /* Changed flows are few or many; either way one more visit gives them a = X T0 w K^(1-s). */
     size_t j = 0;
@@ -324,7 +333,7 @@ price_index(tw_market *mk)
         mk->gain[n] = (mk->sigma[n] - mk->eps[n]) * ln_price;
     }
     vexp(mk->nn, mk->gain, mk->gain);
-    for (size_t n = mk->nn; n < mk->nn8; n++) {
+    for (size_t n = mk->nn; n <= mk->nn8; n++) {
         mk->gain[n] = 0.0;
     }
 }
@@ -351,7 +360,7 @@ import_common(tw_market *mk)
     }
     for (; k < mk->ni; k++) {
         size_t at = mk->off[k];
-        scatter_add(row_size(mk, mk->list[k]), mk->pcol + (at - mk->sparse_off), mk->a + at,
+        scatter_add(padded_size(mk, mk->list[k]), mk->pcol + (at - mk->sparse_off), mk->a + at,
                     mk->p_power[k], mk->sum);
     }
 }
@@ -368,18 +377,16 @@ import_by_destination(tw_market *mk)
             e[n] = oms[n] * y;
         }
     }
-    size_t end = mk->sparse_off;
     for (size_t k = mk->ndense; k < mk->ni; k++) {
         double y = mk->y[mk->list[k]];
-        size_t count = row_size(mk, mk->list[k]);
+        size_t count = padded_size(mk, mk->list[k]);
         double *restrict e = mk->e + mk->off[k];
         const double *restrict s = mk->oms + (mk->off[k] - mk->sparse_off);
         for (size_t f = 0; f < count; f++) {
             e[f] = s[f] * y;
         }
-        end = mk->off[k] + count;
     }
-    vexp(end, mk->e, mk->e);
+    vexp(mk->end, mk->e, mk->e);
     for (size_t k = 0; k < mk->ndense; k++) {
         const double *restrict a = mk->a + mk->off[k];
         const double *restrict e = mk->e + mk->off[k];
@@ -389,20 +396,21 @@ import_by_destination(tw_market *mk)
         }
     }
     for (size_t k = mk->ndense; k < mk->ni; k++) {
-        size_t count = row_size(mk, mk->list[k]);
-        const int *restrict col = mk->pcol + (mk->off[k] - mk->sparse_off);
+        size_t count = padded_size(mk, mk->list[k]);
         const double *restrict a = mk->a + mk->off[k];
-        const double *restrict e = mk->e + mk->off[k];
+        double *restrict e = mk->e + mk->off[k];
+        double *restrict ae = mk->ae; /* one row at a time */
         for (size_t f = 0; f < count; f++) {
-            mk->sum[col[f]] += a[f] * e[f];
+            ae[f] = a[f] * e[f];
         }
+        scatter_add(count, mk->pcol + (mk->off[k] - mk->sparse_off), ae, 1.0, mk->sum);
     }
 }
 
 static void
 import_side(tw_market *mk, int common)
 {
-    memset(mk->sum, 0, mk->nn8 * sizeof *mk->sum);
+    memset(mk->sum, 0, (mk->nn8 + 1) * sizeof *mk->sum);
     if (common) {
         import_common(mk);
     }
@@ -424,7 +432,7 @@ export_side(tw_market *mk, int common)
                        : dot3(mk->nn8, mk->c + at, mk->e + at, mk->gain);
         }
         else {
-            size_t count = row_size(mk, i);
+            size_t count = padded_size(mk, i);
             const int *col = mk->pcol + (at - mk->sparse_off);
             if (!common) {
                 /* p^(1-sigma) times the factor: overwrite e, which the sweep rebuilds */
@@ -475,6 +483,29 @@ diagonal(tw_market *mk)
     }
 }
 
+static double
+residual(const tw_market *mk)
+{
+    double top = 0.0;
+    int bad = 0;
+    for (size_t i = 0; i < mk->ni; i++) {
+        double r = fabs(mk->r[i]);
+        bad |= !(r <= 1.7976931348623157e308);
+        top = r > top ? r : top;
+    }
+    return bad ? (double)NAN : top;
+}
+
+static void
+step(const tw_market *mk, double *restrict f)
+{
+    for (size_t i = 0; i < mk->ni; i++) {
+        double s = mk->r[i] / mk->diag[i];
+        s = s > 2.0 ? 2.0 : s < -2.0 ? -2.0 : s;
+        f[i] = mk->fixed[i] > 0.0 ? 0.0 : s;
+    }
+}
+
 /* q = w K^-sigma p^-sigma gain, in the order of the flows. */
 static void
 finish(tw_market *mk, int common)
@@ -518,5 +549,7 @@ const tw_kernels TW_TABLE = {
     .import_side = import_side,
     .export_side = export_side,
     .diagonal = diagonal,
+    .residual = residual,
+    .step = step,
     .finish = finish,
 };

@@ -20,8 +20,8 @@ typedef struct {
     const double *sigma, *eps, *sigma_home, *mu;
     const ptrdiff_t *home;
     double *q, *lnp, *lnP; /* outputs */
-    /* scratch, importers: nn8 long */
-    double *spend, *inv_spend, *sum, *gain, *power, *tmp_n;
+    /* scratch, importers: nn8 + 8 long, the place nn8 takes what padding adds */
+    double *spend, *inv_spend, *sum, *gain, *power, *tmp_n, *ae;
     /* scratch, exporters: ni long */
     double *sales, *inv_sales, *y, *r, *diag, *demand, *p_power, *fixed;
     /* packed scratch */
@@ -29,7 +29,8 @@ typedef struct {
     int *pcol;
     size_t *off;  /* [ni] start of the row in a and c */
     size_t *list; /* [ni] dense rows first, then sparse ones */
-    size_t ndense, nsparse, sparse_off;
+    size_t *bucket; /* [nn8 / 4 + 2] */
+    size_t ndense, sparse_off, end; /* of the packed cells */
     /* flows whose wedge changed */
     double *change;
     size_t *changed;
@@ -48,6 +49,9 @@ typedef struct {
     void (*import_side)(tw_market *mk, int common);
     void (*export_side)(tw_market *mk, int common);
     void (*diagonal)(tw_market *mk);
+    /* max |r| (NaN if any is); next step f = r / diag, at most 2 in size */
+    double (*residual)(const tw_market *mk);
+    void (*step)(const tw_market *mk, double *f);
     void (*finish)(tw_market *mk, int common);
 } tw_kernels;
 

@@ -63,13 +63,13 @@ ws_free(tw_pe_ws *ws)
 static tw_status
 ws_new(tw_pe_ws *ws, const extent *x)
 {
-    enum { PER_FLOW = 11, PER_IMPORTER = 11, PER_EXPORTER = 10, PER_CELL = 4 };
+    enum { PER_FLOW = 11, PER_IMPORTER = 12, PER_EXPORTER = 10, PER_CELL = 4 };
     size_t nf = round8(x->nf);
-    size_t count = PER_FLOW * nf + PER_IMPORTER * x->nn8 + PER_EXPORTER * x->ni8 +
+    size_t count = PER_FLOW * nf + PER_IMPORTER * (x->nn8 + 8) + PER_EXPORTER * x->ni8 +
                    PER_CELL * x->packed + x->ni8 * x->ni8 + tw_anderson_doubles(x->ni8);
     ws->block = tw_alloc(count + 8, sizeof *ws->block);
-    ws->sizes = tw_alloc(2 * x->ni8 + 3 * nf + x->nn8 + 1, sizeof *ws->sizes);
-    ws->ints = tw_alloc(nf + 8, sizeof *ws->ints);
+    ws->sizes = tw_alloc(2 * x->ni8 + 3 * nf + 2 * x->nn8 + 8, sizeof *ws->sizes);
+    ws->ints = tw_alloc(nf + 4 * x->ni8, sizeof *ws->ints);
     if (ws->block == NULL || ws->sizes == NULL || ws->ints == NULL) {
         ws_free(ws);
         return TW_ENOMEM;
@@ -79,7 +79,7 @@ ws_new(tw_pe_ws *ws, const extent *x)
     double **flow[PER_FLOW] = {&mk->change, &ws->theta, &ws->phi, &ws->k0,   &ws->k1, &ws->lnk,
                                &ws->lnu,    &ws->share, &ws->eta, &ws->lnq, &ws->part};
     double **importer[PER_IMPORTER] = {&mk->spend,   &mk->inv_spend, &mk->sum, &mk->gain,
-                                       &mk->power,   &mk->tmp_n,     &ws->theta_m,
+                                       &mk->power,   &mk->tmp_n,     &mk->ae,  &ws->theta_m,
                                        &ws->top,     &ws->acc,       &ws->lnPM, &ws->nest};
     double **exporter[PER_EXPORTER] = {&mk->sales,  &mk->inv_sales, &mk->y,     &mk->r,
                                        &mk->diag,   &mk->demand,    &mk->p_power, &mk->fixed,
@@ -88,7 +88,7 @@ ws_new(tw_pe_ws *ws, const extent *x)
     for (int k = 0; k < PER_FLOW; k++, at += nf) {
         *flow[k] = at;
     }
-    for (int k = 0; k < PER_IMPORTER; k++, at += x->nn8) {
+    for (int k = 0; k < PER_IMPORTER; k++, at += x->nn8 + 8) {
         *importer[k] = at;
     }
     for (int k = 0; k < PER_EXPORTER; k++, at += x->ni8) {
@@ -105,6 +105,7 @@ ws_new(tw_pe_ws *ws, const extent *x)
     ws->col_flow = mk->changed + nf;
     ws->col_row = ws->col_flow + nf;
     ws->col_ptr = ws->col_row + nf;
+    mk->bucket = ws->col_ptr + x->nn8 + 1;
     mk->pcol = ws->ints;
     return TW_OK;
 }
@@ -315,7 +316,7 @@ sweep(tw_pe_ws *ws, market_form form, double goal, int max_iter)
     tw_anderson_init(&ws->aa, ni8, ws->aa_scratch);
     for (int it = 0; it < max_iter; it++) {
         evaluate(ws, form);
-        ws->residual = tw_pe_max_residual(mk);
+        ws->residual = ws->kern->residual(mk);
         if (ws->residual <= goal) {
             return TW_OK;
         }
@@ -338,10 +339,7 @@ sweep(tw_pe_ws *ws, market_form form, double goal, int max_iter)
             }
         }
         ws->iterations++;
-        for (size_t i = 0; i < mk->ni; i++) {
-            double step = mk->fixed[i] > 0.0 ? 0.0 : mk->r[i] / mk->diag[i];
-            ws->f[i] = TW_MIN(TW_MAX(step, -2.0), 2.0);
-        }
+        ws->kern->step(mk, ws->f);
         tw_anderson_step(&ws->aa, ws->kern, mk->y, ws->f);
     }
     return TW_NOCONV;
@@ -461,8 +459,8 @@ largest(const tw_pe_problem *pb)
         x.nf = TW_MAX(x.nf, nf);
         x.ni8 = TW_MAX(x.ni8, round8(ni));
         x.nn8 = TW_MAX(x.nn8, round8(nn));
-        /* dense rows fill a quarter at least; a row of n8 <= 4 cells (and rounding) */
-        x.packed = TW_MAX(x.packed, TW_MIN(round8(4 * nf) + 8 * ni, ni * round8(nn) + nf));
+        /* a dense row is at least a quarter full, a sparse one padded by at most three */
+        x.packed = TW_MAX(x.packed, TW_MIN(4 * nf, ni * round8(nn) + nf) + 3 * ni);
     }
     x.packed = round8(TW_MAX(x.packed, x.nf));
     return x;

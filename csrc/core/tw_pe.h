@@ -43,18 +43,4 @@ tw_status tw_pe_legacy(tw_pe_ws *ws, const tw_pe_problem *pb);  /* tw_pe_legacy.
 
 int tw_pe_all_spend(tw_pe_ws *ws); /* 0 with the cause set when a destination is empty */
 
-static inline double
-tw_pe_max_residual(const tw_market *mk)
-{
-    double top = 0.0;
-    for (size_t i = 0; i < mk->ni; i++) {
-        double r = mk->r[i] < 0.0 ? -mk->r[i] : mk->r[i];
-        top = r <= top ? top : r; /* a NaN stays */
-        if (r != r) {
-            return r;
-        }
-    }
-    return top;
-}
-
 #endif /* TW_PE_H */

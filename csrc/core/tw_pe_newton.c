@@ -23,7 +23,7 @@ tw_pe_newton(tw_pe_ws *ws, double tol, int max_iter)
     tw_pe_general_eval(ws);
     double old = merit(mk);
     for (int it = 0; it < max_iter; it++) {
-        ws->residual = tw_pe_max_residual(mk);
+        ws->residual = ws->kern->residual(mk);
         if (ws->residual <= tol) {
             return TW_OK;
         }
@@ -51,7 +51,7 @@ tw_pe_newton(tw_pe_ws *ws, double tol, int max_iter)
             }
             tw_pe_general_eval(ws);
             double now = merit(mk);
-            if (now <= (1.0 - 1e-4 * step) * old || tw_pe_max_residual(mk) <= tol) {
+            if (now <= (1.0 - 1e-4 * step) * old || ws->kern->residual(mk) <= tol) {
                 old = now;
                 break;
             }
@@ -60,6 +60,6 @@ tw_pe_newton(tw_pe_ws *ws, double tol, int max_iter)
             }
         }
     }
-    ws->residual = tw_pe_max_residual(mk);
+    ws->residual = ws->kern->residual(mk);
     return ws->residual <= tol ? TW_OK : TW_NOCONV;
 }

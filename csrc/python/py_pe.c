@@ -52,11 +52,10 @@ parse_layout(PyObject *layout, tw_pe_problem *pb, npy_intp *nflow, npy_intp *nex
         return 0;
     }
     for (size_t k = 0; k < pb->nmarket; k++) {
-        ptrdiff_t nn = pb->imp_ptr[k + 1] - pb->imp_ptr[k];
-        int bad = 0;
+        unsigned nn = (unsigned)(pb->imp_ptr[k + 1] - pb->imp_ptr[k]), bad = 0;
         for (ptrdiff_t j = pb->row_ptr[pb->exp_ptr[k]]; j < pb->row_ptr[pb->exp_ptr[k + 1]];
              j++) {
-            bad |= pb->col[j] < 0 || pb->col[j] >= nn;
+            bad |= (unsigned)pb->col[j] >= nn; /* a negative one is large */
         }
         if (bad) {
             PyErr_Format(PyExc_ValueError, "col of market %zd lies outside its importers",
