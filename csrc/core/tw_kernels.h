@@ -16,13 +16,13 @@ typedef struct {
     size_t first; /* flat number of the first flow */
     const ptrdiff_t *row;
     const int *col;
-    const double *value, *t0, *t1, *x0, *x1, *cost, *weight, *lx, *lm;
+    const double *value, *t0, *t1, *x0, *x1, *cost, *weight, *lx, *lm, *floor;
     const double *sigma, *eps, *sigma_home, *mu;
     const ptrdiff_t *home;
     double *q, *lnp, *lnP; /* outputs */
     /* scratch, importers: nn8 + 8 long, the place nn8 takes what padding adds */
     double *spend, *inv_spend, *sum, *gain, *power, *tmp_n, *ae;
-    /* scratch, exporters: ni long */
+    /* scratch, exporters: ni long; y goes on with the unknowns of controls */
     double *sales, *inv_sales, *y, *r, *diag, *demand, *p_power, *fixed;
     /* packed scratch */
     double *a, *c, *e, *oms;

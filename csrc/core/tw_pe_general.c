@@ -5,7 +5,7 @@
  * with a shift by the largest term, so that an elasticity of 3,000 neither over- nor
  * underflows; within 1e-3 of one, sums run over expm1; at one, the index is geometric.
  */
-#include "tw_pe.h"
+#include "tw_control.h"
 #include "tw_vmath.h"
 
 static const double NEAR_ONE = 1e-3;
@@ -252,13 +252,13 @@ tw_pe_general_eval(tw_pe_ws *ws)
     FOR_FLOWS(mk, i, f)
     {
         ws->lnu[f] = mk->y[i] + ws->lnk[f];
-        if (ws->wedges) {
-            double chain = tw_exp1(mk->y[i]) * ws->k0[f] * ws->k1[f];
-            double u = chain;
-            u += mk->lx != NULL ? mk->lx[f] * ws->k1[f] : 0.0;
-            u += mk->lm != NULL ? mk->lm[f] / (1.0 + mk->t0[f]) : 0.0;
-            ws->lnu[f] = u == chain ? ws->lnu[f] : tw_log1(u);
-            ws->eta[f] = chain / u;
+    }
+    if (ws->ctl.nspecial > 0) {
+        tw_control_wedges(ws);
+        for (size_t s = 0; s < ws->ctl.nspecial; s++) {
+            size_t f = ws->ctl.flow[s];
+            ws->lnu[f] += ws->ctl.m[s] == 1.0 ? 0.0 : tw_log1(ws->ctl.m[s]);
+            ws->eta[f] = ws->ctl.eta[s];
         }
     }
     nest_prices(ws);
@@ -286,8 +286,8 @@ tw_pe_general_eval(tw_pe_ws *ws)
 }
 
 /* d ln q_f / d ln u_s for two flows of importer n at the current shares. */
-static double
-response(const tw_pe_ws *ws, size_t n, size_t f, size_t s)
+double
+tw_pe_response(const tw_pe_ws *ws, size_t n, size_t f, size_t s)
 {
     const tw_market *mk = &ws->mk;
     double sigma = mk->sigma[n], h = tw_pe_sigma_top(mk, n);
@@ -309,17 +309,16 @@ tw_pe_general_diagonal(tw_pe_ws *ws)
     }
     FOR_FLOWS(mk, i, f)
     {
-        mk->diag[i] -= ws->part[f] * response(ws, (size_t)mk->col[f], f, f) * ws->eta[f];
+        mk->diag[i] -= ws->part[f] * tw_pe_response(ws, (size_t)mk->col[f], f, f) * ws->eta[f];
     }
 }
 
-/* jac[i][s] = -d r_i / d y_s; rows and columns of fixed exporters are the identity. */
 void
-tw_pe_general_jacobian(tw_pe_ws *ws)
+tw_pe_general_jacobian(tw_pe_ws *ws, size_t stride)
 {
     tw_market *mk = &ws->mk;
     size_t ni = mk->ni;
-    for (size_t k = 0; k < ni * ni; k++) {
+    for (size_t k = 0; k < stride * stride; k++) {
         ws->jac[k] = 0.0;
     }
     for (size_t n = 0; n < mk->nn; n++) {
@@ -331,14 +330,14 @@ tw_pe_general_jacobian(tw_pe_ws *ws)
             for (size_t b = ws->col_ptr[n]; b < ws->col_ptr[n + 1]; b++) {
                 size_t g = ws->col_flow[b], s = ws->col_row[b];
                 if (!(mk->fixed[s] > 0.0)) {
-                    ws->jac[i * ni + s] -=
-                        ws->part[f] * response(ws, n, f, g) * ws->eta[g];
+                    ws->jac[i * stride + s] -=
+                        ws->part[f] * tw_pe_response(ws, n, f, g) * ws->eta[g];
                 }
             }
         }
     }
     for (size_t i = 0; i < ni; i++) {
-        ws->jac[i * ni + i] += mk->fixed[i] > 0.0 ? 1.0 : mk->mu[i];
+        ws->jac[i * stride + i] += mk->fixed[i] > 0.0 ? 1.0 : mk->mu[i];
     }
 }
 

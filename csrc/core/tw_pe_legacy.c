@@ -45,7 +45,7 @@ derivative(tw_pe_ws *ws, const double *shock)
 {
     tw_market *mk = &ws->mk;
     demand_moves(ws, shock);
-    tw_pe_general_jacobian(ws);
+    tw_pe_general_jacobian(ws, mk->ni);
     for (size_t i = 0; i < mk->ni; i++) {
         ws->f[i] = 0.0;
         for (ptrdiff_t k = mk->row[i]; k < mk->row[i + 1]; k++) {
@@ -227,7 +227,7 @@ tw_status
 tw_pe_legacy(tw_pe_ws *ws, const tw_pe_problem *pb)
 {
     tw_market *mk = &ws->mk;
-    if (ws->wedges || (mk->weight != NULL && ws->kern->differ_from(mk->nf, mk->weight, 1.0))) {
+    if (ws->wedges || ws->ctl.n > 0 || (mk->weight != NULL && ws->kern->differ_from(mk->nf, mk->weight, 1.0))) {
         ws->cause = TW_PE_METHOD;
         return TW_EDOMAIN;
     }

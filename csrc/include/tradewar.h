@@ -98,6 +98,24 @@ tw_status tw_flow_layout(size_t nflow, size_t nproduct, size_t ncountry,
 typedef enum { TW_PE_EXACT = 0, TW_PE_LINEAR, TW_PE_EULER, TW_PE_SMART } tw_pe_method;
 typedef enum { TW_SMART_DERIVATIVE = 0, TW_SMART_LAIRD_YEATS } tw_smart_form;
 
+/* Quantity controls of the exact method: a group of flows of one market and a limit on the
+ * sum of their quantities (base value times quantity ratio).  See core/tw_control.c. */
+typedef enum {
+    TW_IMPORT_QUOTA = 0, /* premium on the buyer price */
+    TW_EXPORT_QUOTA,     /* premium on the border price, dutiable */
+    TW_TARIFF_QUOTA,     /* t1 is the in-quota rate, upper the distance to the other */
+    TW_COMMITMENT,       /* a floor; the buyer price is subsidised at a rate below 1 */
+} tw_control_kind;
+
+typedef struct {
+    const ptrdiff_t *ptr;        /* [nmarket + 1] first control of each market; NULL = none */
+    const int *kind;             /* [control] */
+    const double *limit;         /* [control] > 0 */
+    const double *upper;         /* [control] tariff quotas only, >= 0 */
+    const ptrdiff_t *member_ptr; /* [control + 1] */
+    const ptrdiff_t *member;     /* flat flows of the control's market, each once */
+} tw_pe_controls;
+
 typedef struct {
     size_t nmarket;
     const ptrdiff_t *exp_ptr; /* as in tw_layout */
@@ -110,11 +128,13 @@ typedef struct {
     const double *cost;       /* [flow] other trade costs after / before, > 0; NULL = 1 */
     const double *weight;     /* [flow] weight in the nest, >= 0, 0 = banned; NULL = 1 */
     const double *lx, *lm;    /* [flow] export / import licence wedge, >= 0; NULL = 0 */
+    const double *floor;      /* [flow] least border price, >= 0, base 1; NULL = none */
     const double *sigma;      /* [importer slot] > 0 */
     const double *eps;        /* [importer slot] > 0 */
     const double *sigma_home; /* [importer slot] > 0; NULL = one level */
     const ptrdiff_t *home;    /* [importer slot] its home flow or -1; NULL = one level */
     const double *mu;         /* [exporter slot] >= 0, may be infinite */
+    tw_pe_controls controls;
     tw_pe_method method;
     int steps;                /* Euler steps, >= 1 */
     tw_smart_form form;
@@ -133,6 +153,8 @@ typedef enum {
     TW_PE_METHOD,            /* the legacy method has no answer to this scenario */
     TW_PE_STUCK,             /* not converged */
     TW_PE_OVERFLOW,          /* a quantity or price left the range of doubles */
+    TW_PE_BAD_CONTROL,       /* a limit that is not positive, or an unknown kind */
+    TW_PE_INFEASIBLE,        /* no price meets a control's limit */
 } tw_pe_cause;
 const char *tw_pe_cause_text(int cause);
 
@@ -140,6 +162,7 @@ typedef struct {
     double *p;          /* [exporter slot] ln p; -inf where shut out; linear: p - 1 */
     double *P;          /* [importer slot] ln P; linear: P - 1 */
     double *q;          /* [flow] quantity after / before */
+    double *shadow;     /* [control] premium, tariff above t1, or subsidy rate; or NULL */
     int *status;        /* [market] a tw_status */
     int *cause;         /* [market] a tw_pe_cause */
     int *iterations;    /* [market] */

@@ -72,8 +72,8 @@ static PyMethodDef core_methods[] = {
     {"pe_solve", py_pe_solve, METH_VARARGS,
      "pe_solve((exp_ptr, row_ptr, imp_ptr, col), (value, t0, t1, x0, x1, cost, weight, lx, lm),\n"
      "(sigma, eps, sigma_home, home, mu), method, steps, form, tol, max_iter, threads, level,\n"
-     "progress)\n"
-     "-> (p, P, q, status, cause, iterations, residual)"},
+     "progress, controls)\n"
+     "-> (p, P, q, status, cause, iterations, residual, shadow)"},
     {"pe_cause", py_pe_cause, METH_VARARGS, "pe_cause(cause) -> text"},
     {"vexp", py_vexp, METH_VARARGS, "vexp(level, x) -> exp(x)"},
     {"vlog", py_vlog, METH_VARARGS, "vlog(level, x) -> log(x)"},

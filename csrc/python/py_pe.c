@@ -120,16 +120,68 @@ parse_elasticities(PyObject *args, tw_pe_problem *pb, npy_intp nexp, npy_intp ni
     return 1;
 }
 
+/* controls: None, or (floor, ptr, kind, limit, upper, member_ptr, member), floor per flow or
+ * None.  Members are flows of the control's market, each at most once. */
+static int
+parse_controls(PyObject *controls, tw_pe_problem *pb, npy_intp nflow, npy_intp *ncontrol)
+{
+    PyObject *floor, *ptr, *kind, *limit, *upper, *member_ptr, *member;
+    npy_intp m[1] = {(npy_intp)pb->nmarket + 1}, k[1] = {-1}, j[1] = {-1}, end[1];
+    tw_pe_controls *c = &pb->controls;
+    *ncontrol = 0;
+    if (controls == Py_None) {
+        return 1;
+    }
+    if (!PyTuple_Check(controls)) {
+        PyErr_SetString(PyExc_TypeError, "controls must be a tuple or None");
+        return 0;
+    }
+    if (!PyArg_ParseTuple(controls, "OOOOOOO:controls", &floor, &ptr, &kind, &limit, &upper,
+                          &member_ptr, &member) ||
+        !optional_f64(floor, "floor", nflow, &pb->floor) ||
+        (c->ptr = py_i64(ptr, "ptr", 1, m)) == NULL ||
+        (c->kind = py_i32(kind, "kind", 1, k)) == NULL ||
+        (c->limit = py_f64(limit, "limit", 1, k)) == NULL ||
+        (c->upper = py_f64(upper, "upper", 1, k)) == NULL) {
+        return 0;
+    }
+    end[0] = k[0] + 1;
+    if ((c->member_ptr = py_i64(member_ptr, "member_ptr", 1, end)) == NULL ||
+        (c->member = py_i64(member, "member", 1, j)) == NULL ||
+        !check_ptr(c->ptr, m[0], k[0], "ptr") ||
+        !check_ptr(c->member_ptr, end[0], j[0], "member_ptr")) {
+        return 0;
+    }
+    for (size_t market = 0; market < pb->nmarket; market++) {
+        ptrdiff_t f0 = pb->row_ptr[pb->exp_ptr[market]];
+        ptrdiff_t f1 = pb->row_ptr[pb->exp_ptr[market + 1]];
+        for (ptrdiff_t n = c->ptr[market]; n < c->ptr[market + 1]; n++) {
+            ptrdiff_t last = -1;
+            for (ptrdiff_t a = c->member_ptr[n]; a < c->member_ptr[n + 1]; a++) {
+                if (c->member[a] < f0 || c->member[a] >= f1 || c->member[a] <= last) {
+                    PyErr_Format(PyExc_ValueError,
+                                 "member[%zd] is not a flow of its market, in rising order",
+                                 (Py_ssize_t)a);
+                    return 0;
+                }
+                last = c->member[a];
+            }
+        }
+    }
+    *ncontrol = k[0];
+    return 1;
+}
+
 /* The output arrays, made first and filled by the core. */
 static PyObject *
-new_outputs(tw_pe_result *res, npy_intp nflow, npy_intp nexp, npy_intp nimp, npy_intp nmarket)
+new_outputs(tw_pe_result *res, const npy_intp size[8])
 {
-    npy_intp size[7] = {nexp, nimp, nflow, nmarket, nmarket, nmarket, nmarket};
-    const int type[7] = {NPY_DOUBLE, NPY_DOUBLE, NPY_DOUBLE, NPY_INT, NPY_INT, NPY_INT, NPY_DOUBLE};
-    void *data[7];
-    PyObject *ret = PyTuple_New(7);
-    for (int k = 0; ret != NULL && k < 7; k++) {
-        PyObject *array = PyArray_SimpleNew(1, &size[k], type[k]);
+    const int type[8] = {NPY_DOUBLE, NPY_DOUBLE, NPY_DOUBLE, NPY_INT,
+                         NPY_INT,    NPY_INT,    NPY_DOUBLE, NPY_DOUBLE};
+    void *data[8];
+    PyObject *ret = PyTuple_New(8);
+    for (int k = 0; ret != NULL && k < 8; k++) {
+        PyObject *array = PyArray_SimpleNew(1, (npy_intp *)&size[k], type[k]);
         if (array == NULL) {
             Py_CLEAR(ret);
             break;
@@ -138,7 +190,14 @@ new_outputs(tw_pe_result *res, npy_intp nflow, npy_intp nexp, npy_intp nimp, npy
         PyTuple_SetItem(ret, k, array); /* steals the reference */
     }
     if (ret != NULL) {
-        *res = (tw_pe_result){data[0], data[1], data[2], data[3], data[4], data[5], data[6]};
+        *res = (tw_pe_result){.p = data[0],
+                              .P = data[1],
+                              .q = data[2],
+                              .status = data[3],
+                              .cause = data[4],
+                              .iterations = data[5],
+                              .residual = data[6],
+                              .shadow = data[7]};
     }
     return ret;
 }
@@ -146,19 +205,20 @@ new_outputs(tw_pe_result *res, npy_intp nflow, npy_intp nexp, npy_intp nimp, npy
 PyObject * /* defaults, names and conversions live in tradewar/pe.py, not here */
 py_pe_solve(PyObject *mod, PyObject *args)
 {
-    PyObject *layout, *flows, *elasticities, *progress;
+    PyObject *layout, *flows, *elasticities, *progress, *controls;
     int method, form;
     py_poll poll = {0};
     tw_pe_problem pb = {0};
     tw_options opt = {.poll = py_poll_signals, .poll_ctx = &poll};
-    npy_intp nflow, nexp, nimp;
-    if (!PyArg_ParseTuple(args, "O!O!O!iiidiiiO:pe_solve", &PyTuple_Type, &layout,
+    npy_intp nflow, nexp, nimp, ncontrol;
+    if (!PyArg_ParseTuple(args, "O!O!O!iiidiiiOO:pe_solve", &PyTuple_Type, &layout,
                           &PyTuple_Type, &flows, &PyTuple_Type, &elasticities, &method,
                           &pb.steps, &form, &opt.tol, &opt.max_iter, &opt.threads,
-                          &opt.level, &progress) ||
+                          &opt.level, &progress, &controls) ||
         !parse_layout(layout, &pb, &nflow, &nexp, &nimp) ||
         !parse_flow_arrays(flows, &pb, nflow) ||
-        !parse_elasticities(elasticities, &pb, nexp, nimp)) {
+        !parse_elasticities(elasticities, &pb, nexp, nimp) ||
+        !parse_controls(controls, &pb, nflow, &ncontrol)) {
         return NULL;
     }
     if (method < TW_PE_EXACT || method > TW_PE_SMART || form < TW_SMART_DERIVATIVE ||
@@ -170,7 +230,9 @@ py_pe_solve(PyObject *mod, PyObject *args)
     pb.form = (tw_smart_form)form;
     tw_pe_result res;
     tw_info info = {.where = -1};
-    PyObject *ret = new_outputs(&res, nflow, nexp, nimp, (npy_intp)pb.nmarket);
+    npy_intp nm = (npy_intp)pb.nmarket;
+    PyObject *ret =
+        new_outputs(&res, (npy_intp[8]){nexp, nimp, nflow, nm, nm, nm, nm, ncontrol});
     if (ret == NULL) {
         return NULL;
     }

@@ -136,7 +136,13 @@ output_new(const world *w)
 static inline tw_pe_result
 output_result(const output *o)
 {
-    return (tw_pe_result){o->p, o->P, o->q, o->status, o->cause, o->iterations, o->residual};
+    return (tw_pe_result){.p = o->p,
+                          .P = o->P,
+                          .q = o->q,
+                          .status = o->status,
+                          .cause = o->cause,
+                          .iterations = o->iterations,
+                          .residual = o->residual};
 }
 
 static inline void
