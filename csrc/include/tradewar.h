@@ -175,6 +175,32 @@ typedef struct {
 tw_status tw_pe_solve(const tw_pe_problem *problem, const tw_options *options,
                       tw_pe_result *result, tw_info *info);
 
+/* ---- Spatial price equilibrium -------------------------------------------------------------
+ *
+ * One homogeneous good; matrices are [exporter, importer].  A curve is level + slope price
+ * (TW_LINEAR; without trade the price where it is 0) or level price^slope (TW_ISOELASTIC).  Supply does not fall and
+ * demand falls with the price.  Conditions in core/tw_spatial.c.  The residual is in units of
+ * `start` and of the mean quantity demanded at it. */
+enum { TW_LINEAR = 0, TW_ISOELASTIC = 1 };
+
+typedef struct {
+    size_t nexporter, nimporter;
+    int supply_form, demand_form;
+    const double *supply_level, *supply_slope; /* [exporter] */
+    const double *demand_level, *demand_slope; /* [importer] */
+    const double *cost;   /* [exporter, importer] per unit, >= 0, infinite = no route */
+    const double *tariff; /* [exporter, importer] rate on price + cost, > -1; NULL = 0 */
+    const double *limit;  /* [exporter, importer] quantity, >= 0; NULL = none */
+    double start;         /* a typical price, > 0 */
+} tw_spatial_problem;
+
+tw_status tw_spatial_solve(const tw_spatial_problem *problem, const tw_options *options,
+                           double *producer, /* [exporter] price */
+                           double *buyer,    /* [importer] price */
+                           double *flow,     /* [exporter, importer] quantity */
+                           double *rent,     /* [exporter, importer] per unit of a limit */
+                           tw_info *info);
+
 #ifdef __cplusplus
 }
 #endif

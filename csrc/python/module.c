@@ -74,6 +74,10 @@ static PyMethodDef core_methods[] = {
      "(sigma, eps, sigma_home, home, mu), method, steps, form, tol, max_iter, threads, level,\n"
      "progress, controls)\n"
      "-> (p, P, q, status, cause, iterations, residual, shadow)"},
+    {"spatial_solve", py_spatial_solve, METH_VARARGS,
+     "spatial_solve(supply_form, demand_form, supply_level, supply_slope, demand_level,\n"
+     "demand_slope, cost, tariff, limit, start, tol, max_iter)\n"
+     "-> (producer, buyer, flow, rent, iterations, residual)"},
     {"pe_cause", py_pe_cause, METH_VARARGS, "pe_cause(cause) -> text"},
     {"vexp", py_vexp, METH_VARARGS, "vexp(level, x) -> exp(x)"},
     {"vlog", py_vlog, METH_VARARGS, "vlog(level, x) -> log(x)"},

@@ -37,6 +37,7 @@ PyObject *py_raise_status(PyObject *mod, tw_status rc, const tw_info *info);
 PyObject *py_sort_flows(PyObject *mod, PyObject *args);
 PyObject *py_flow_layout(PyObject *mod, PyObject *args);
 PyObject *py_pe_solve(PyObject *mod, PyObject *args);
+PyObject *py_spatial_solve(PyObject *mod, PyObject *args);
 PyObject *py_pe_cause(PyObject *mod, PyObject *args);
 PyObject *py_vexp(PyObject *mod, PyObject *args);
 PyObject *py_vlog(PyObject *mod, PyObject *args);
