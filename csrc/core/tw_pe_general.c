@@ -174,7 +174,9 @@ nest_prices(tw_pe_ws *ws)
         }
     }
     for (size_t n = 0; n < mk->nn; n++) {
-        double mean = ws->acc[n] / ws->theta_m[n], sigma = mk->sigma[n];
+        double sigma = mk->sigma[n];
+        /* without foreign trade there is no nest: its price is that of the whole */
+        double mean = ws->theta_m[n] > 0.0 ? ws->acc[n] / ws->theta_m[n] : 0.0;
         switch (regime_of(sigma)) {
             case GEOMETRIC:
                 ws->lnPM[n] = mean;
@@ -203,7 +205,7 @@ top_prices(tw_pe_ws *ws)
         size_t f = (size_t)mk->home[n] - mk->first;
         double b = ws->theta[f], c = ws->theta_m[n];
         if (!(c > 0.0)) {
-            mk->lnP[n] = ws->lnu[f];
+            mk->lnP[n] = ws->lnPM[n] = ws->lnu[f];
             ws->nest[n] = 0.0;
         }
         else if (b > 0.0) {
@@ -227,8 +229,8 @@ quantities(tw_pe_ws *ws)
         double w = weight_of(mk, f), s = mk->sigma[n], h = tw_pe_sigma_top(mk, n);
         double lnP = mk->lnP[n], lnu = ws->lnu[f], lnPM = ws->lnPM[n];
         ws->share[f] = 0.0;
-        if (!(w > 0.0)) {
-            ws->lnq[f] = -(double)INFINITY;
+        if (!(w > 0.0) || (isinf(lnPM) && !tw_pe_is_home(mk, n, f))) {
+            ws->lnq[f] = -(double)INFINITY; /* banned, or in a nest that is */
         }
         else if (tw_pe_is_home(mk, n, f)) {
             ws->lnq[f] = (w == 1.0 ? 0.0 : tw_log1(w)) - h * (lnu - lnP) - mk->eps[n] * lnP;

@@ -301,8 +301,9 @@ tw_spatial_solve(const tw_spatial_problem *pb, const tw_options *opt, double *pr
         buyer[k] = s.z[ni + k] * s.price;
     }
     for (size_t k = 0; k < nf; k++) {
-        flow[k] = s.z[ni + nn + k] * s.quantity;
-        rent[k] = s.z[ni + nn + nf + k] * s.price;
+        /* the tolerance may leave either a hair below zero */
+        flow[k] = TW_MAX(s.z[ni + nn + k], 0.0) * s.quantity;
+        rent[k] = TW_MAX(s.z[ni + nn + nf + k], 0.0) * s.price;
     }
     tw_free(block);
     return rc;

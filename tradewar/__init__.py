@@ -1,0 +1,45 @@
+"""Trade-policy engine: who pays for a tariff, and where trade goes.
+
+Nouns: `TradeData` (flows of products), `Scenario` (what changes), results.  Verbs: `solve_pe`,
+`solve_many`.  Built-in data are in `tradewar.datasets`, elasticity sets in
+`tradewar.elasticities`.
+"""
+
+from __future__ import annotations
+
+from tradewar import datasets, elasticities, errors
+from tradewar._core import __version__
+from tradewar.data import TradeData
+from tradewar.errors import (
+    ConvergenceError,
+    DataError,
+    DataWarning,
+    LinearizationWarning,
+    NotIdentified,
+    ScenarioError,
+    TradewarError,
+)
+from tradewar.pe import solve_many, solve_pe
+from tradewar.pe_result import PEResult
+from tradewar.runs import Runs
+from tradewar.scenario import Scenario
+
+__all__ = [
+    "ConvergenceError",
+    "DataError",
+    "DataWarning",
+    "LinearizationWarning",
+    "NotIdentified",
+    "PEResult",
+    "Runs",
+    "Scenario",
+    "ScenarioError",
+    "TradeData",
+    "TradewarError",
+    "__version__",
+    "datasets",
+    "elasticities",
+    "errors",
+    "solve_many",
+    "solve_pe",
+]

@@ -1,0 +1,200 @@
+"""The command line: ``python -m tradewar`` and ``tradewar``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import tradewar as tw
+from tradewar import report, who_pays
+from tradewar.errors import TradewarError
+
+MAIN_HELP = """\
+Who pays for a tariff, and where trade goes.
+
+Without a command: the main job. It prices 100 points added to US duties on Chinese goods, on top
+of what was in force on 14 October 2025, over real imports by product and partner, and says who
+pays, who gains, where China's lost exports go, and what is assumed.
+"""
+MAIN_EXAMPLES = """\
+examples:
+  tradewar                                       the main job, 40 lines
+  tradewar who-pays --partner VNM --rate 0.2     20 points on Vietnam
+  tradewar who-pays --product 8517 --json        100 points on China's telephones, as JSON
+  tradewar datasets                              data and elasticities in the package
+In Python:
+  import tradewar as tw
+  data = tw.datasets.us_imports_2024()
+  scn = tw.Scenario("+100").tariff(importer="USA", exporter="CHN", add=1.0)
+  print(tw.solve_pe(data, scn))
+"""
+WHO_HELP = """\
+Solve one question on US imports of 2024: a rate added to duties on a partner's goods.
+
+Rates are fractions: 1.0 adds 100 points. Money is in USD a year.
+"""
+WHO_EXAMPLES = """\
+selectors:
+  a code (CHN), several with commas (VNM,THA), a group (EU, ASEAN) or '*' for all; products also by
+  HS prefix (85, 8517). Quote the star: '*'.
+
+supply:
+  The data hold one buyer, so this is what is left of the world's export supply for the US. inf
+  fixes border prices: buyers then bear everything, by assumption. The evidence of 2018-19 fits 24
+  to 47 for China. Without --supply the answer shows inf and both.
+
+examples:
+  tradewar who-pays --rate 1.0 --partner CHN
+  tradewar who-pays --rate 0.25 --partner EU --product 87 --supply 24
+  tradewar who-pays --partner CHN --elasticities long_run --baseline 2024 --out answer/
+
+keys of --json (money in USD, rates and shares as fractions, null where a number does not exist):
+  question, baseline, unit, tradewar (version)
+  rules     rule, rows (flows touched), value
+  cases     one for each supply: supply ("inf" or a number), assumed (true where inf);
+            imports, imports_all, duty, duty_all, average_duty: baseline, new, change;
+            incidence: buyers, exporters, lost_old_revenue, revenue_change, bystander_prices,
+            importer_share, log_pass_through; price_change; welfare of the US and its parts
+  partners  exporter, value, value_new, value_change
+  products  product, value, value_new, value_change, revenue, revenue_new, tariff, tariff_new
+  card, sources, warnings
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; give the exit status: 0, or 2 for a question that has no answer."""
+    options = parser().parse_args(arguments)
+    try:
+        for text in options.run(options):
+            print(text)
+        sys.stdout.flush()
+    except TradewarError as error:
+        print(f"tradewar: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:  # --out names a place that cannot be written
+        print(f"tradewar: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    top = argparse.ArgumentParser(
+        "tradewar",
+        description=MAIN_HELP,
+        epilog=MAIN_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    top.add_argument("--version", action="version", version=f"tradewar {tw.__version__}")
+    top.set_defaults(run=_main_job)
+    commands = top.add_subparsers(title="commands", metavar="COMMAND")
+
+    who = commands.add_parser(
+        "who-pays",
+        help="ask about one change of duty",
+        description=WHO_HELP,
+        epilog=WHO_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    asked = who_pays.Question()
+    who.add_argument(
+        "--rate",
+        type=float,
+        default=asked.rate,
+        metavar="R",
+        help="added to the duties, a fraction: 0.25 is 25 points (default 1.0)",
+    )
+    who.add_argument(
+        "--partner",
+        type=_selector,
+        default=asked.partner,
+        metavar="CODE",
+        help="whose goods (default CHN)",
+    )
+    who.add_argument(
+        "--product",
+        type=_selector,
+        default=asked.product,
+        metavar="HS",
+        help="which goods (default '*', all)",
+    )
+    who.add_argument(
+        "--elasticities",
+        default=asked.elasticities,
+        metavar="SET",
+        help=f"default {asked.elasticities}; also long_run, bw2006, protee: see tradewar datasets",
+    )
+    who.add_argument(
+        "--supply",
+        type=float,
+        metavar="X",
+        help="residual export supply elasticity (default: inf, 47 and 24 side by side)",
+    )
+    who.add_argument(
+        "--baseline",
+        choices=who_pays.BASELINES,
+        default=asked.baseline,
+        help="duties the rate is added to (default october_2025)",
+    )
+    who.add_argument("--top", type=_count, default=10, metavar="N", help="rows of rankings")
+    who.add_argument("--out", type=Path, metavar="DIR", help="write all tables and pictures there")
+    who.add_argument("--json", action="store_true", help="print JSON in place of text")
+    who.set_defaults(run=_who_pays)
+
+    what = commands.add_parser(
+        "datasets",
+        help="list data and elasticities",
+        description="List the data and the elasticities in the package, with their sources.",
+    )
+    what.set_defaults(run=_datasets)
+    return top
+
+
+def _selector(text: str) -> str | tuple[str, ...]:
+    items = tuple(item.strip() for item in text.split(","))
+    return items[0] if len(items) == 1 else items
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+def _main_job(options: argparse.Namespace) -> list[str]:
+    return [report.main_text(report.main_job())]
+
+
+def _who_pays(options: argparse.Namespace) -> list[str]:
+    answer = who_pays.ask(
+        who_pays.Question(
+            rate=options.rate,
+            partner=options.partner,
+            product=options.product,
+            elasticities=options.elasticities,
+            supply=options.supply,
+            baseline=options.baseline,
+        )
+    )
+    said = [] if options.out is None else who_pays.write(answer, options.out, options.top)
+    if options.json:
+        return [who_pays.record(answer, options.top)]
+    return [who_pays.text(answer, options.top), *said]
+
+
+def _datasets(options: argparse.Namespace) -> list[str]:
+    return [report.datasets_text()]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

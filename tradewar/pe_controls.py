@@ -1,0 +1,168 @@
+"""Solve a product-level problem under quantity controls, and the tables about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from tradewar.data import TradeData
+from tradewar.limits import COMMITMENT, EXPORT_QUOTA, IMPORT_QUOTA, TARIFF_QUOTA, Floats, Limits
+from tradewar.pe_problem import Problem, Solution, join_listed, split_listed, twin_rows
+from tradewar.pooled import settle, with_wedge
+from tradewar.rules import RECEIVERS
+from tradewar.settled import Settled, settle_flows
+
+if TYPE_CHECKING:
+    from tradewar.pe_result import PEResult
+
+KIND_NAMES = {
+    IMPORT_QUOTA: "import quota",
+    EXPORT_QUOTA: "export quota",
+    TARIFF_QUOTA: "tariff quota",
+    COMMITMENT: "purchase commitment",
+}
+
+
+def solve_with_limits(
+    problem: Problem,
+    limits: Limits,
+    data: TradeData,
+    *,
+    tol: float,
+    threads: int,
+    progress: Callable[[int], object] | None,
+) -> tuple[Solution, Settled]:
+    """Solve every market with its controls; pooled limits first find their common wedge."""
+    eps = problem.eps
+    problem = replace(problem, floor=limits.floor, controls=limits.controls)
+    pools = list(limits.pools)
+    split = None
+    if limits.listed is not None and limits.banned is not None:
+        split = split_listed(problem, limits.listed, limits.banned)
+        problem = split.problem
+        pools = [pool._replace(member=twin_rows(split, pool.member)) for pool in pools]
+    found = settle(problem, pools, {"tol": tol, "threads": threads}) if pools else []
+    for pool, x in zip(pools, found, strict=True):
+        problem = with_wedge(problem, pool.kind, pool.member, x)
+    solution = problem.solve(tol=tol, threads=threads, progress=progress)
+    if split is not None:
+        solution = join_listed(split, solution, eps)
+    border = np.repeat(np.exp(solution.ln_p), np.diff(data._layout.row_ptr))
+    if data._export_tax is not None or problem.x1 is not None:
+        border = border * _tax_ratio(problem, split)
+    return solution, settle_flows(limits, data, solution.shadow, found, solution.q, border)
+
+
+def _tax_ratio(problem: Problem, split: object) -> Floats | float:
+    if problem.x0 is None or problem.x1 is None:
+        return 1.0
+    ratio: Floats = (1.0 + problem.x1) / (1.0 + problem.x0)
+    return ratio if split is None else ratio[split.first]  # type: ignore[attr-defined]
+
+
+# ---- tables -------------------------------------------------------------------------------------
+
+
+def flow_rents(res: PEResult) -> Floats:
+    """Rents by flow and receiver, shape (F, receivers), in value_unit; a subsidy is negative."""
+    s = res.settled
+    assert s is not None
+    sold = res.data._value * res.q
+    border = res._border
+    cost = 1.0 if res.wedges.cost is None else res.wedges.cost
+    chain = border * cost * (1.0 + res.wedges.tariff + s.extra) + s.lm
+    out = (sold * s.lx)[:, None] * s.share_x
+    out += (sold * s.lm)[:, None] * s.share_m
+    out += (sold * border * cost * s.extra * (1.0 - s.over))[:, None] * s.share_extra
+    out -= (sold * chain * s.subsidy)[:, None] * s.share_subsidy
+    return out
+
+
+def rents(res: PEResult) -> pd.DataFrame:
+    """Give rents by flow; see `PEResult.rents`."""
+    data = res.data
+    columns = [*RECEIVERS, "rent"]
+    if res.settled is None:
+        empty = {name: np.zeros(0) for name in columns}
+        keys = {name: pd.Index([], dtype=str) for name in ("exporter", "importer", "product")}
+        return res._finish(pd.DataFrame({**keys, **empty}))
+    amount = flow_rents(res)
+    rows = np.flatnonzero(np.abs(amount).sum(axis=1) > 0.0)
+    frame = pd.DataFrame(
+        {
+            "exporter": data.countries.take(data._exporter[rows]),
+            "importer": data.countries.take(data._importer[rows]),
+            "product": data.products.take(data._product[rows]),
+            **{name: amount[rows, j] for j, name in enumerate(RECEIVERS)},
+            "rent": amount[rows].sum(axis=1),
+        }
+    )
+    return res._finish(frame)
+
+
+def tariff_equivalents(res: PEResult) -> pd.DataFrame:
+    """Give ad valorem equivalents by flow; see `PEResult.tariff_equivalents`."""
+    data, s = res.data, res.settled
+    size = len(data)
+    zero = np.zeros(size)
+    lx, lm, extra, subsidy = (
+        (zero, zero, zero, zero) if s is None else (s.lx, s.lm, s.extra, s.subsidy)
+    )
+    border = res._border
+    cost = np.ones(size) if res.wedges.cost is None else res.wedges.cost
+    weight = np.ones(size) if res.wedges.weight is None else res.wedges.weight
+    rows = np.flatnonzero((lx > 0) | (lm > 0) | (extra > 0) | (subsidy > 0) | (weight < 1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        sigma = res.substitution.values[data._imp_slot[rows]]
+        frame = pd.DataFrame(
+            {
+                "exporter": data.countries.take(data._exporter[rows]),
+                "importer": data.countries.take(data._importer[rows]),
+                "product": data.products.take(data._product[rows]),
+                "export_tax_equivalent": lx[rows] / (border[rows] - lx[rows]),
+                "import_tariff_equivalent": lm[rows] / (border[rows] * cost[rows]) + extra[rows],
+                "subsidy_rate": subsidy[rows],
+                "weight_equivalent": weight[rows] ** (-1.0 / (sigma - 1.0)) - 1.0,
+            }
+        )
+    return res._finish(frame)
+
+
+def binding(res: PEResult) -> pd.DataFrame:
+    """Give one row for each limit; see `PEResult.binding`."""
+    data, s = res.data, res.settled
+    records = []
+    if s is not None:
+        limits = s.limits
+        c = limits.controls
+        for k in range(0 if c is None else len(c.kind)):
+            assert c is not None
+            records.append(
+                {
+                    "rule": int(limits.control_rule[k]),
+                    "instrument": KIND_NAMES[int(c.kind[k])],
+                    "product": str(data.products[int(c.market[k])]),
+                    "limit": c.limit[k],
+                    "quantity_new": s.volume[k],
+                    "premium": s.shadow[k],
+                    "binding": bool(s.shadow[k] > 0.0),
+                }
+            )
+        for k, pool in enumerate(limits.pools):
+            records.append(
+                {
+                    "rule": limits.pool_rule[k],
+                    "instrument": KIND_NAMES[pool.kind] + (", by value" if pool.by_value else ""),
+                    "product": "(pooled)",
+                    "limit": pool.limit,
+                    "quantity_new": s.pool_volume[k],
+                    "premium": s.pool_shadow[k],
+                    "binding": bool(s.pool_shadow[k] > 0.0),
+                }
+            )
+    columns = ["rule", "instrument", "product", "limit", "quantity_new", "premium", "binding"]
+    return res._finish(pd.DataFrame(records, columns=columns))

@@ -1,0 +1,340 @@
+"""What a scenario does to flows: rates, cost ratios and weights after its rules.
+
+Rules run in order on the flows they match.  "*", lists and groups never match home sales
+(exporter == importer) nor flows inside a customs union; a rule that names one country on each side
+does.  Flows that no rule names keep their rates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tradewar.codes import GROUPS, is_hs
+from tradewar.data import TradeData
+from tradewar.errors import ScenarioError
+from tradewar.limits import Limits, LimitsBuilder
+from tradewar.rules import Exclusion, Rule
+from tradewar.selectors import (
+    EVERY,
+    Selector,
+    country_mask,
+    customs_union_ids,
+    names_one,
+    product_mask,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleReport:
+    """What one rule touched.
+
+    Attributes
+    ----------
+    rule : str
+        The rule as a call.
+    rows : int
+        Flows it matched.
+    value : float
+        Their baseline value, in the data's value_unit.
+    """
+
+    rule: str
+    rows: int
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Wedges:
+    """The flows' price wedges after a scenario.
+
+    Attributes
+    ----------
+    tariff : float64 array, shape (F,), fraction > -1
+        Import duty after.
+    export_tax : float64 array, shape (F,), fraction > -1, or None
+        Export tax after; None where neither data nor scenario has any.
+    cost : float64 array, shape (F,), ratio > 0, or None
+        Other trade costs after / before; None: unchanged.
+    weight : float64 array, shape (F,), 0 or 1, or None
+        0 where banned; None: no ban.
+    touched : tuple of RuleReport
+        One for each rule.
+    touched_products : int
+        Products of which some rule matched a flow.
+    limits : Limits or None
+        Quantity controls; None: there are none.
+    """
+
+    tariff: np.ndarray
+    export_tax: np.ndarray | None
+    cost: np.ndarray | None
+    weight: np.ndarray | None
+    touched: tuple[RuleReport, ...]
+    touched_products: int
+    limits: Limits | None = None
+
+
+def apply_rules(rules: Sequence[Rule], data: TradeData) -> Wedges:
+    """Run rules in order on the flows of `data`.
+
+    Raises
+    ------
+    ScenarioError
+        A rule matches no flow, brings a rate to -1 or below, or changes what a model of single
+        products does not have.
+    """
+    arrays: dict[str, np.ndarray | None] = {
+        "tariff": data._tariff,
+        "export_tax": data._export_tax,
+        "cost": None,
+        "weight": None,
+    }
+    own: set[str] = set()  # arrays that are ours to write
+    limits = LimitsBuilder(data)
+    touched = []
+    products = np.zeros(len(data._products), dtype=bool)
+    names = list(data._countries), list(data._products)
+
+    def writable(name: str, start: float) -> np.ndarray:
+        if name not in own:
+            base = arrays[name]
+            arrays[name] = np.full(len(data), start) if base is None else base.copy()
+            own.add(name)
+        array = arrays[name]
+        assert array is not None
+        return array
+
+    for number, rule in enumerate(rules, start=1):
+        try:
+            if rule.instrument == "productivity":
+                raise ScenarioError("productivity changes costs of whole economies: use solve_ge")
+            rows = match_flows(rule, data, *names)
+            if rule.instrument in ("tariff", "export_tax"):
+                _set_rate(writable(rule.instrument, 0.0), rows, rule, data)
+            elif rule.instrument == "trade_cost":
+                writable("cost", 1.0)[rows] *= float(dict(rule.args)["ratio"])
+            elif rule.instrument == "ban":
+                writable("weight", 1.0)[rows] = 0.0
+            elif rule.instrument == "licence":
+                args = dict(rule.args)
+                writable("weight", 1.0)[rows] *= float(args["approval"])
+                writable("cost", 1.0)[rows] += float(args.get("delay_cost", 0.0))
+            elif rule.instrument == "entity_list" and dict(rule.args).get("side") == "sellers":
+                writable("weight", 1.0)[rows] *= 1.0 - _listed_share(rule)
+            else:
+                limits.remember(number, rule)
+                tariff = writable("tariff", 0.0) if rule.instrument == "trq" else data._tariff
+                _limit(limits, number, rule, rows, tariff)
+        except ScenarioError as error:
+            raise ScenarioError(f"rule {number}, {rule}: {error}") from None
+        touched.append(RuleReport(str(rule), int(rows.size), float(data._value[rows].sum())))
+        products |= np.diff(np.searchsorted(rows, data._layout.market_ptr)) > 0
+    for name in own:
+        array = arrays[name]
+        assert array is not None
+        array.flags.writeable = False
+    tariff = arrays["tariff"]
+    assert tariff is not None
+    return Wedges(
+        tariff,
+        arrays["export_tax"],
+        arrays["cost"],
+        arrays["weight"],
+        tuple(touched),
+        int(np.count_nonzero(products)),
+        limits.build(),
+    )
+
+
+def _listed_share(rule: Rule) -> float:
+    """Share of a list that is out of reach: share (1 - leakage)."""
+    args = dict(rule.args)
+    return float(args["share"]) * (1.0 - float(args.get("leakage", 0.0)))
+
+
+def _limit(
+    limits: LimitsBuilder, number: int, rule: Rule, rows: np.ndarray, tariff: np.ndarray
+) -> None:
+    """Add a quantity control; a tariff quota sets the in-quota rate."""
+    args = dict(rule.args)
+    if rule.instrument == "entity_list":
+        share = _listed_share(rule)
+        if share >= 1.0:
+            raise ScenarioError("a list of every buyer without leakage is a ban: use ban()")
+        limits.add_list(share, rows)
+    elif rule.instrument == "min_import_price":
+        limits.add_floor(number, float(args["ratio"]), rows)
+    elif rule.instrument == "trq":
+        if "over_rate" not in args:
+            raise ScenarioError("trq needs over_rate=, the rate above the quota")
+        if "in_rate" in args:
+            tariff[rows] = float(args["in_rate"])
+        upper = float(args["over_rate"]) - tariff[rows]
+        if not (upper >= 0).all() or np.ptp(upper) > 0:
+            raise ScenarioError(
+                "trq: over_rate must be at least the in-quota rate, which must be one for all its "
+                "flows: give in_rate="
+            )
+        limits.add_limit(number, "trq", args, rows, float(upper[0]))
+    else:
+        limits.add_limit(number, rule.instrument, args, rows, 0.0)
+
+
+def _set_rate(rate: np.ndarray, rows: np.ndarray, rule: Rule, data: TradeData) -> None:
+    """Set, add to or scale the rates of some flows in place."""
+    [(name, number)] = rule.args
+    if name == "set":
+        rate[rows] = number
+        return
+    new = rate[rows]
+    if name == "add":
+        new += number
+    else:
+        new *= number
+    bad = np.flatnonzero(~(new > -1))
+    if bad.size:
+        named = ", ".join(
+            f"{data._flow_name(int(rows[k]))}: {rate[rows[k]]:g} -> {new[k]:g}" for k in bad[:5]
+        )
+        raise ScenarioError(
+            f"the rate of {bad.size} flows falls to -1 (-100 %) or below ({named}"
+            f"{', ...' if bad.size > 5 else ''}); a rate must leave a positive price"
+        )
+    rate[rows] = new
+
+
+def match_flows(
+    rule: Rule, data: TradeData, labels: Sequence[str], goods: Sequence[str]
+) -> np.ndarray:
+    """Find the flows that a rule applies to.
+
+    Parameters
+    ----------
+    rule : Rule
+    data : TradeData
+    labels, goods : sequence of str
+        Countries and products of `data`, as lists.
+
+    Returns
+    -------
+    int64 array of positions, increasing; never empty
+
+    Raises
+    ------
+    ScenarioError
+        A selector matches no label, or no flow matches all of them.
+    """
+    importers = country_mask(rule.selector("importer"), labels, "importer", ScenarioError)
+    exporters = country_mask(rule.selector("exporter"), labels, "exporter", ScenarioError)
+    products = product_mask(rule.selector("product"), goods, "product", ScenarioError)
+    named = exporters[:, None] & importers
+    pairs = named.copy()
+    if not all(names_one(rule.selector(side), labels) for side in ("importer", "exporter")):
+        np.fill_diagonal(pairs, False)
+        union = customs_union_ids(labels)
+        pairs &= (union[:, None] != union) | (union[:, None] == 0)
+    rows = data._find(pairs, products)
+    if not rows.size:
+        raise ScenarioError(_why_nothing(data, named, products))
+    if not rule.except_:
+        return rows
+    both = []  # exclusions by country and product together
+    for exclusion in rule.except_:
+        out_pairs, out_products, either = _excluded(exclusion, rule, labels, goods)
+        if either or out_products.all():
+            pairs &= ~out_pairs
+        if either or out_pairs.all():
+            products &= ~out_products
+        elif not out_products.all():
+            both.append((out_pairs, out_products))
+    rows = data._find(pairs, products)
+    if both:
+        keep = np.ones(rows.size, dtype=bool)
+        for out_pairs, out_products in both:
+            out = data._find(pairs & out_pairs, products & out_products)
+            keep[np.searchsorted(rows, out)] = False
+        rows = rows[keep]
+    if not rows.size:
+        raise ScenarioError("except_ leaves out every flow that the rule matches")
+    return rows
+
+
+def _excluded(
+    exclusion: Exclusion, rule: Rule, labels: Sequence[str], goods: Sequence[str]
+) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Mark the (exporter, importer) pairs and the products that an exclusion leaves out.
+
+    The third item tells whether a flow is left out by either mark, or only by both.
+    """
+    if exclusion[0][0] == "":
+        return (*_excluded_open(exclusion[0][1], rule, labels, goods), True)
+    pairs = np.ones((len(labels), len(labels)), dtype=bool)
+    products = np.ones(len(goods), dtype=bool)
+    for key, selector in exclusion:
+        what = f"except_ {key}"
+        if key == "product":
+            products = product_mask(selector, goods, what, ScenarioError)
+        else:
+            mask = country_mask(selector, labels, what, ScenarioError)
+            pairs &= mask[:, None] if key == "exporter" else mask
+    return pairs, products, False
+
+
+def _excluded_open(
+    selector: Selector, rule: Rule, labels: Sequence[str], goods: Sequence[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mark pairs and products for an exclusion that names no key.
+
+    Countries are meant on the side that the rule leaves open.
+    """
+    sides = [key for key in ("exporter", "importer") if rule.selector(key) == EVERY]
+    sides = sides or [
+        key for key in ("exporter", "importer") if not names_one(rule.selector(key), labels)
+    ]
+    sides = sides or ["exporter", "importer"]
+    pairs = np.zeros((len(labels), len(labels)), dtype=bool)
+    products = np.zeros(len(goods), dtype=bool)
+    for item in (selector,) if isinstance(selector, str) else selector:
+        group = GROUPS.get(item)
+        inside = set() if group is None else group.members | group.aggregates
+        if item in labels or inside & set(labels) or not _is_product(item, goods):
+            mask = country_mask(item, labels, "except_", ScenarioError)
+            if "exporter" in sides:
+                pairs |= mask[:, None]
+            if "importer" in sides:
+                pairs |= mask
+        else:
+            products |= product_mask(item, goods, "except_", ScenarioError)
+    return pairs, products
+
+
+def _is_product(item: str, goods: Sequence[str]) -> bool:
+    """Tell whether an item of an open exclusion is meant as a product."""
+    return is_hs(item) or item in goods
+
+
+def _why_nothing(data: TradeData, named: np.ndarray, products: np.ndarray) -> str:
+    """Explain why selectors that each match a label leave no flow."""
+    inner = data._find(named, products).size
+    if inner:
+        return (
+            f"matches only {inner:,} home sales or flows inside a customs union, which '*', lists "
+            "and groups leave out; name one country on each side to reach them"
+        )
+    if data._find(named.T, products).size:
+        return "matches no flow, but does with importer and exporter swapped"
+    exporters, importers = np.logical_or.reduce(named, axis=1), np.logical_or.reduce(named)
+    anyone = np.ones(len(exporters), dtype=bool)
+    anything = np.ones(len(products), dtype=bool)
+    counts = [
+        f"{data._find(pairs, goods).size:,} for the {what} alone"
+        for what, pairs, goods in (
+            ("exporter", exporters[:, None] & anyone, anything),
+            ("importer", anyone[:, None] & importers, anything),
+            ("product", anyone[:, None] & anyone, products),
+        )
+    ]
+    return f"matches no flow: {', '.join(counts)}, none for all together"
