@@ -212,7 +212,7 @@ class TradeData:
         """Sort checked columns; also give the permutation (None: they were sorted)."""
         countries, (exporter, importer) = reading.merge_labels(got.exporter, got.importer)
         products, (product,) = reading.merge_labels(got.product)
-        order, duplicates = _core.sort_flows(
+        order, duplicates, keys = _core.sort_flows(
             product, exporter, importer, len(products), len(countries)
         )
 
@@ -221,10 +221,9 @@ class TradeData:
                 return np.array(x, dtype=dtype, order="C")
             return np.take(x, order, mode="clip").astype(dtype, copy=False)
 
-        if order is not None:
-            counts = np.bincount(product, minlength=len(products))
-            product = np.repeat(np.arange(len(products), dtype=np.int32), counts)
-            exporter, importer = put(exporter, np.int32), put(importer, np.int32)
+        if keys is not None:
+            product, exporter, importer = keys
+            del keys
         if duplicates:
             raise reading.duplicate_error(
                 table, order, (exporter, importer, product), countries, products
@@ -237,8 +236,8 @@ class TradeData:
         data = cls._build(
             countries=pd.Index(countries, dtype=str),
             products=pd.Index(products, dtype=str),
-            exporter=exporter,
-            importer=importer,
+            exporter=_own(exporter, got.exporter),
+            importer=_own(importer, got.importer),
             value=put(got.value, np.float64),
             tariff=put(got.tariff, np.float64),
             export_tax=None if got.export_tax is None else put(got.export_tax, np.float64),
@@ -582,6 +581,11 @@ class TradeData:
         exporter = self._countries[self._exporter[flow]]
         importer = self._countries[self._importer[flow]]
         return f"{exporter}->{importer} {self._products[market]}"
+
+
+def _own(codes: np.ndarray, given: Keys) -> np.ndarray:
+    """Copy codes that are still the user's memory."""
+    return codes.copy() if np.shares_memory(codes, given.codes) else codes
 
 
 def _unpickle(parts: dict[str, Any]) -> TradeData:

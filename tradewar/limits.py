@@ -128,9 +128,9 @@ class LimitsBuilder:
         rows = rows[value[rows] > 0.0]
         kind = KINDS[instrument]
         if args.get("pooled") or "value" in args:
-            base = float(value[rows].sum())
-            limit = args["quantity_ratio"] * base if "quantity_ratio" in args else None
-            limit = args.get("quantity", args.get("value")) if limit is None else limit
+            whole = float(value[rows].sum())
+            limit = args["quantity_ratio"] * whole if "quantity_ratio" in args else None
+            limit = args.get("quantity", args.get("value", 0.0)) if limit is None else limit
             self._check(limit, instrument)
             self.pools.append(Pool(kind, float(limit), "value" in args, rows))
             self.pool_rule.append(number)

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tradewar.pe_controls import flow_rents
 from tradewar.pe_tables import (
     FloatArray,
     IntArray,
@@ -23,7 +24,6 @@ from tradewar.pe_tables import (
     producer_surplus_linear,
     sums,
 )
-from tradewar.pe_controls import flow_rents
 from tradewar.schema import units
 
 if TYPE_CHECKING:

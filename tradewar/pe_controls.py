@@ -11,12 +11,13 @@ import pandas as pd
 
 from tradewar.data import TradeData
 from tradewar.limits import COMMITMENT, EXPORT_QUOTA, IMPORT_QUOTA, TARIFF_QUOTA, Floats, Limits
-from tradewar.pe_problem import Problem, Solution, join_listed, split_listed, twin_rows
+from tradewar.pe_problem import Problem, Solution, Split, join_listed, split_listed, twin_rows
 from tradewar.pooled import settle, with_wedge
 from tradewar.rules import RECEIVERS
 from tradewar.settled import Settled, settle_flows
 
 if TYPE_CHECKING:
+    from tradewar.pe_arrays import PEArrays
     from tradewar.pe_result import PEResult
 
 KIND_NAMES = {
@@ -52,22 +53,21 @@ def solve_with_limits(
     if split is not None:
         solution = join_listed(split, solution, eps)
     border = np.repeat(np.exp(solution.ln_p), np.diff(data._layout.row_ptr))
-    if data._export_tax is not None or problem.x1 is not None:
-        border = border * _tax_ratio(problem, split)
+    border = border * _tax_ratio(problem, split)
     return solution, settle_flows(limits, data, solution.shadow, found, solution.q, border)
 
 
-def _tax_ratio(problem: Problem, split: object) -> Floats | float:
+def _tax_ratio(problem: Problem, split: Split | None) -> Floats | float:
     if problem.x0 is None or problem.x1 is None:
         return 1.0
     ratio: Floats = (1.0 + problem.x1) / (1.0 + problem.x0)
-    return ratio if split is None else ratio[split.first]  # type: ignore[attr-defined]
+    return ratio if split is None else ratio[split.first]
 
 
 # ---- tables -------------------------------------------------------------------------------------
 
 
-def flow_rents(res: PEResult) -> Floats:
+def flow_rents(res: PEArrays) -> Floats:
     """Rents by flow and receiver, shape (F, receivers), in value_unit; a subsidy is negative."""
     s = res.settled
     assert s is not None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,7 +110,7 @@ class Problem:
         exporters = _ranges(self.exp_ptr[markets], self.exp_ptr[markets + 1])
         importers = _ranges(self.imp_ptr[markets], self.imp_ptr[markets + 1])
         sizes = np.diff(self.row_ptr)[exporters]
-        flows = {
+        flows: dict[str, Any] = {
             name: self.take_flows(name, rows)
             for name in ("value", "t0", "t1", "x0", "x1", "cost", "weight", "lx", "lm", "floor")
         }
@@ -229,7 +229,7 @@ def split_listed(problem: Problem, share: Floats, banned: NDArray[np.bool_]) -> 
     col = problem.col[source].astype(np.int32)
     col[is_twin] = (slot_twin[flow_slot[doubled]] - imp_ptr[flow_market[doubled]]).astype(np.int32)
 
-    flows = {name: problem.take_flows(name, source) for name in _BY_FLOW}
+    flows: dict[str, Any] = {name: problem.take_flows(name, source) for name in _BY_FLOW}
     value = problem.value[source] * np.where(is_twin, part[source], 1.0 - part[source])
     weight = np.ones(len(source)) if problem.weight is None else problem.weight[source]
     weight[is_twin & banned[source]] = 0.0

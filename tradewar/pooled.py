@@ -87,7 +87,8 @@ def with_wedge(problem: Problem, kind: int, rows: NDArray[np.intp], x: float) ->
         array[rows] *= np.exp(-x)
     else:
         array[rows] += np.expm1(x)
-    return replace(problem, **{name: array})
+    changed: dict[str, Any] = {name: array}
+    return replace(problem, **changed)
 
 
 def settle(problem: Problem, pools: list[Pool], options: dict[str, Any]) -> list[float]:

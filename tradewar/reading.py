@@ -169,7 +169,7 @@ def merge_labels(*columns: Keys) -> tuple[list[str], list[np.ndarray]]:
     labels : list of str
         Sorted union.
     codes : list of int32 arrays
-        One for each column.
+        One for each column; the column's own codes where they need no change.
     """
     used: set[str] = set()
     for codes, names in columns:
@@ -182,6 +182,9 @@ def merge_labels(*columns: Keys) -> tuple[list[str], list[np.ndarray]]:
     out = []
     for codes, names in columns:
         table = np.array([place.get(name, -1) for name in names], dtype=np.int32)
+        if codes.dtype == np.int32 and np.array_equal(table, np.arange(len(table))):
+            out.append(np.ascontiguousarray(codes))  # numbered so already
+            continue
         new = np.empty(len(codes), dtype=np.int32)
         for block in blocks(len(codes)):
             new[block] = table[codes[block]]

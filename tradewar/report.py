@@ -135,7 +135,9 @@ def _trade(job: MainJob) -> list[str]:
         "Duty collected on all goods": duty[None],
     }
     columns = ("2024", "October 2025", f"+{100 * RATE:.0f} points", "change")
-    lines = [f"{'bn USD a year':34}" + "".join(f"{name:>14}" for name in columns)]
+    lines = [
+        f"{f'bn USD a year ({DEFAULT_SET}, inf)':34}" + "".join(f"{name:>14}" for name in columns)
+    ]
     for label, (was, base, after) in rows.items():
         cells = (bn(was), bn(base), bn(after), bn(after - base, "+"))
         line = f"{label:34}" + "".join(f"{cell:>14}" for cell in cells)
@@ -183,8 +185,8 @@ def _incidence(job: MainJob) -> list[str]:
     high = job.cases[DEFAULT_SET, HIGH_SUPPLY].paid["importer_share"]
     return [
         *lines,
-        f"Change {bn(min(changes), '+')} to {bn(max(changes), '+')}. Buyers' part of "
-        f"the added duty: {percent(min(shares))} to {percent(max(shares))} at {FINITE_SUPPLY:g}, "
+        f"Change {bn(min(changes), '+')} to {bn(max(changes), '+')}: sign open. Buyers' part of "
+        f"added duty: {100 * min(shares):.1f} to {percent(max(shares))} at {FINITE_SUPPLY:g}, "
         f"{percent(high)} at {HIGH_SUPPLY:g}.",
     ]
 

@@ -136,10 +136,10 @@ def apply_rules(rules: Sequence[Rule], data: TradeData) -> Wedges:
         array = arrays[name]
         assert array is not None
         array.flags.writeable = False
-    tariff = arrays["tariff"]
-    assert tariff is not None
+    after = arrays["tariff"]
+    assert after is not None
     return Wedges(
-        tariff,
+        after,
         arrays["export_tax"],
         arrays["cost"],
         arrays["weight"],

@@ -5,6 +5,7 @@
  */
 #include "tw_internal.h"
 
+#include <limits.h>
 #include <string.h>
 
 static int
@@ -40,87 +41,115 @@ key_order(const int *product, const int *exporter, const int *importer, size_t a
     return 0;
 }
 
-/* Stable counting sort of n row numbers by key[row]; from -> to.  count is [ncountry + 1]. */
+/* A row on its way: exporter and importer in one number, so that sorting never goes back to
+ * the columns. */
+typedef struct {
+    unsigned pair; /* exporter * ncountry + importer */
+    unsigned row;
+} item;
+
+enum { MOST_COUNTRIES = 65535 };
+
+/* Stable counting sort of n items by importer (by_exporter = 0) or exporter; from -> to.
+ * count is [ncountry + 1]. */
 static void
-sort_pass(size_t n, size_t ncountry, const int *key, const ptrdiff_t *from,
-          ptrdiff_t *to, ptrdiff_t *count)
+sort_pass(size_t n, unsigned ncountry, int by_exporter, const item *from, item *to,
+          size_t *count)
 {
     memset(count, 0, (ncountry + 1) * sizeof *count);
     for (size_t k = 0; k < n; k++) {
-        count[key[from[k]] + 1]++;
+        unsigned key = by_exporter ? from[k].pair / ncountry : from[k].pair % ncountry;
+        count[key + 1]++;
     }
     for (size_t c = 0; c < ncountry; c++) {
         count[c + 1] += count[c];
     }
     for (size_t k = 0; k < n; k++) {
-        to[count[key[from[k]]]++] = from[k];
+        unsigned key = by_exporter ? from[k].pair / ncountry : from[k].pair % ncountry;
+        to[count[key]++] = from[k];
     }
+}
+
+static int
+in_order(size_t nflow, const int *product, const int *exporter, const int *importer,
+         size_t *duplicates)
+{
+    *duplicates = 0;
+    for (size_t f = 1; f < nflow; f++) {
+        int sign = key_order(product, exporter, importer, f - 1, f);
+        if (sign < 0) {
+            *duplicates = 0;
+            return 0;
+        }
+        *duplicates += sign == 0;
+    }
+    return 1;
 }
 
 tw_status
 tw_flow_order(size_t nflow, size_t nproduct, size_t ncountry, const int *product,
-              const int *exporter, const int *importer, ptrdiff_t *order, int *sorted,
-              size_t *duplicates, tw_info *info)
+              const int *exporter, const int *importer, ptrdiff_t *order, int *const sorted[3],
+              int *is_sorted, size_t *duplicates, tw_info *info)
 {
     *info = (tw_info){.where = -1};
     *duplicates = 0;
-    *sorted = 1;
+    *is_sorted = 1;
+    if (nflow > UINT_MAX || ncountry > MOST_COUNTRIES) {
+        info->what = "too many rows or countries";
+        return TW_EDOMAIN;
+    }
     if (!codes_valid(nflow, nproduct, ncountry, product, exporter, importer, info)) {
         return TW_EDOMAIN;
     }
-    for (size_t f = 1; f < nflow; f++) {
-        int sign = key_order(product, exporter, importer, f - 1, f);
-        if (sign < 0) {
-            *sorted = 0;
-            *duplicates = 0;
-            break;
-        }
-        *duplicates += sign == 0;
-    }
-    if (*sorted) {
-        for (size_t f = 0; f < nflow; f++) {
-            order[f] = (ptrdiff_t)f;
-        }
+    *is_sorted = in_order(nflow, product, exporter, importer, duplicates);
+    if (*is_sorted) {
         return TW_OK;
     }
 
     tw_status rc = TW_ENOMEM;
     size_t largest = 0;
-    ptrdiff_t *tmp = NULL;
-    ptrdiff_t *ptr = tw_alloc(nproduct + 1, sizeof *ptr);
-    ptrdiff_t *count = tw_alloc(ncountry + 1, sizeof *count);
-    if (ptr == NULL || count == NULL) {
+    unsigned countries = (unsigned)ncountry;
+    item *tmp = NULL;
+    item *all = tw_alloc(nflow, sizeof *all);
+    size_t *ptr = tw_alloc(nproduct + 1, sizeof *ptr);
+    size_t *count = tw_alloc(ncountry + 1, sizeof *count);
+    if (all == NULL || ptr == NULL || count == NULL) {
         goto done;
     }
     for (size_t f = 0; f < nflow; f++) {
         ptr[product[f] + 1]++;
     }
     for (size_t m = 0; m < nproduct; m++) {
-        largest = TW_MAX(largest, (size_t)ptr[m + 1]);
+        largest = TW_MAX(largest, ptr[m + 1]);
         ptr[m + 1] += ptr[m];
     }
     if ((tmp = tw_alloc(largest, sizeof *tmp)) == NULL) {
         goto done;
     }
     for (size_t f = 0; f < nflow; f++) {
-        order[ptr[product[f]]++] = (ptrdiff_t)f;
+        unsigned pair = (unsigned)exporter[f] * countries + (unsigned)importer[f];
+        all[ptr[product[f]]++] = (item){pair, (unsigned)f};
     }
     /* ptr[m] now points at the end of market m, the start of market m + 1. */
     for (size_t m = 0; m < nproduct; m++) {
-        size_t first = m == 0 ? 0 : (size_t)ptr[m - 1];
-        size_t n = (size_t)ptr[m] - first;
-        sort_pass(n, ncountry, importer, order + first, tmp, count);
-        sort_pass(n, ncountry, exporter, tmp, order + first, count);
-    }
-    for (size_t f = 1; f < nflow; f++) {
-        *duplicates += key_order(product, exporter, importer, (size_t)order[f - 1],
-                                 (size_t)order[f]) == 0;
+        size_t first = m == 0 ? 0 : ptr[m - 1], n = ptr[m] - first;
+        item *market = all + first;
+        sort_pass(n, countries, 0, market, tmp, count);
+        sort_pass(n, countries, 1, tmp, market, count);
+        for (size_t k = 0; k < n; k++) {
+            order[first + k] = (ptrdiff_t)market[k].row;
+            sorted[0][first + k] = (int)m;
+            sorted[1][first + k] = (int)(market[k].pair / countries);
+            sorted[2][first + k] = (int)(market[k].pair % countries);
+            *duplicates += k > 0 && market[k].pair == market[k - 1].pair;
+        }
     }
     rc = TW_OK;
 done:
     tw_free(tmp);
     tw_free(count);
     tw_free(ptr);
+    tw_free(all);
     return rc;
 }
 

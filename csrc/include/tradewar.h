@@ -59,12 +59,13 @@ tw_status tw_log(int level, size_t n, const double *x, double *y);
 /* ---- Flows: order and layout --------------------------------------------------------- */
 
 /* Order rows by (product, exporter, importer).  Codes are in [0, nproduct) and
- * [0, ncountry).  *sorted = 1 when the rows are in order already (order is then the
- * identity).  *duplicates counts rows whose key equals that of another earlier row. */
+ * [0, ncountry).  *is_sorted = 1 when the rows are in order already: order and sorted are
+ * left alone then.  Otherwise order gets the row numbers and sorted the three key columns in
+ * order.  *duplicates counts rows whose key equals that of another earlier row. */
 tw_status tw_flow_order(size_t nflow, size_t nproduct, size_t ncountry,
                         const int *product, const int *exporter, const int *importer,
-                        ptrdiff_t *order, int *sorted, size_t *duplicates,
-                        tw_info *info);
+                        ptrdiff_t *order, int *const sorted[3], int *is_sorted,
+                        size_t *duplicates, tw_info *info);
 
 /* Slots of ordered rows.  An exporter slot is one exporter in one market: a run of
  * consecutive flows.  An importer slot is one importer in one market. */

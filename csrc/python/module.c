@@ -65,7 +65,7 @@ core_free(void *mod)
 static PyMethodDef core_methods[] = {
     {"sort_flows", py_sort_flows, METH_VARARGS,
      "sort_flows(product, exporter, importer, n_product, n_country)\n"
-     "-> (order or None when sorted, duplicates)"},
+     "-> (order, duplicates, sorted keys); order and keys are None when sorted"},
     {"flow_layout", py_flow_layout, METH_VARARGS,
      "flow_layout(product, exporter, importer, n_product, n_country)\n"
      "-> (market_ptr, exp_ptr, exp_code, row_ptr, imp_ptr, imp_code, col)"},

@@ -33,25 +33,39 @@ py_sort_flows(PyObject *mod, PyObject *args)
     if (!parse_flows(args, "OOOnn:sort_flows", &a)) {
         return NULL;
     }
-    PyObject *order = PyArray_SimpleNew(1, a.n, NPY_INTP);
-    if (order == NULL) {
-        return NULL;
+    PyObject *out[4] = {NULL};
+    int *sorted[3], is_sorted = 0;
+    out[0] = PyArray_SimpleNew(1, a.n, NPY_INTP);
+    for (int k = 1; k < 4 && out[k - 1] != NULL; k++) {
+        out[k] = PyArray_SimpleNew(1, a.n, NPY_INT);
     }
-    ptrdiff_t *out = PyArray_DATA((PyArrayObject *)order);
-    int sorted = 0;
-    size_t duplicates = 0;
-    tw_info info = {.where = -1};
-
-    PyThreadState *ts = PyEval_SaveThread();
-    tw_status rc = tw_flow_order((size_t)a.n[0], (size_t)a.nproduct, (size_t)a.ncountry,
-                                 a.product, a.exporter, a.importer, out, &sorted,
-                                 &duplicates, &info);
-    PyEval_RestoreThread(ts);
-
-    PyObject *ret = rc == TW_OK ? Py_BuildValue("On", sorted ? Py_None : order,
-                                                (Py_ssize_t)duplicates)
-                                : py_raise_status(mod, rc, &info);
-    Py_DECREF(order);
+    PyObject *ret = NULL;
+    if (out[3] != NULL) {
+        size_t duplicates = 0;
+        tw_info info = {.where = -1};
+        ptrdiff_t *order = PyArray_DATA((PyArrayObject *)out[0]);
+        for (int k = 0; k < 3; k++) {
+            sorted[k] = PyArray_DATA((PyArrayObject *)out[k + 1]);
+        }
+        PyThreadState *ts = PyEval_SaveThread();
+        tw_status rc = tw_flow_order((size_t)a.n[0], (size_t)a.nproduct, (size_t)a.ncountry,
+                                     a.product, a.exporter, a.importer, order, sorted,
+                                     &is_sorted, &duplicates, &info);
+        PyEval_RestoreThread(ts);
+        if (rc != TW_OK) {
+            ret = py_raise_status(mod, rc, &info);
+        }
+        else if (is_sorted) {
+            ret = Py_BuildValue("OnO", Py_None, (Py_ssize_t)duplicates, Py_None);
+        }
+        else {
+            ret = Py_BuildValue("On(OOO)", out[0], (Py_ssize_t)duplicates, out[1], out[2],
+                                out[3]);
+        }
+    }
+    for (int k = 0; k < 4; k++) {
+        Py_XDECREF(out[k]);
+    }
     return ret;
 }
 

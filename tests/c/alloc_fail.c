@@ -49,12 +49,13 @@ main(void)
 
     int product[4] = {1, 0, 1, 0}, exporter[4] = {0, 1, 1, 0}, importer[4] = {1, 0, 0, 1};
     ptrdiff_t order[4];
+    int k0[4], k1[4], k2[4], *const keys[3] = {k0, k1, k2};
     int sorted;
     size_t duplicates, nexp, nimp;
     rc = TW_ENOMEM;
     for (tried = 0; rc != TW_OK && tried < 100; tried++) {
         left = tried;
-        rc = tw_flow_order(4, 2, 2, product, exporter, importer, order, &sorted, &duplicates,
+        rc = tw_flow_order(4, 2, 2, product, exporter, importer, order, keys, &sorted, &duplicates,
                            &info);
         left = -1;
         CHECK(rc == TW_OK || rc == TW_ENOMEM);

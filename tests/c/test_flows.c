@@ -15,6 +15,8 @@ int
 main(void)
 {
     static ptrdiff_t order[N];
+    static int kp[N], ke[N], kn[N];
+    int *const keys[3] = {kp, ke, kn};
     unsigned long long seed = 11;
     int sorted;
     size_t duplicates;
@@ -24,7 +26,7 @@ main(void)
         exporter[f] = (int)(COUNTRIES * tw_test_uniform(&seed));
         importer[f] = (int)(COUNTRIES * tw_test_uniform(&seed));
     }
-    CHECK(tw_flow_order(N, PRODUCTS, COUNTRIES, product, exporter, importer, order, &sorted,
+    CHECK(tw_flow_order(N, PRODUCTS, COUNTRIES, product, exporter, importer, order, keys, &sorted,
                         &duplicates, &info) == TW_OK);
     CHECK(!sorted);
     size_t equal = 0;
@@ -35,6 +37,12 @@ main(void)
         equal += key(order[f - 1]) == key(order[f]);
     }
     CHECK(rising);
+    int right = 1;
+    for (int f = 0; f < N; f++) {
+        right &= kp[f] == product[order[f]] && ke[f] == exporter[order[f]];
+        right &= kn[f] == importer[order[f]];
+    }
+    CHECK(right);
     CHECK(stable);
     CHECK(equal == duplicates && equal > 0);
 
@@ -43,10 +51,10 @@ main(void)
                         &info) == TW_EDOMAIN);
     CHECK(info.what != NULL);
     product[7] = PRODUCTS;
-    CHECK(tw_flow_order(N, PRODUCTS, COUNTRIES, product, exporter, importer, order, &sorted,
+    CHECK(tw_flow_order(N, PRODUCTS, COUNTRIES, product, exporter, importer, order, keys, &sorted,
                         &duplicates, &info) == TW_EDOMAIN);
     CHECK(info.where == 7);
-    CHECK(tw_flow_order(0, 0, 0, NULL, NULL, NULL, NULL, &sorted, &duplicates, &info) == TW_OK);
+    CHECK(tw_flow_order(0, 0, 0, NULL, NULL, NULL, NULL, keys, &sorted, &duplicates, &info) == TW_OK);
     CHECK(sorted && duplicates == 0);
 
     /* the layout of a world: every flow in its exporter's run, columns inside the market */
