@@ -346,7 +346,8 @@ def _check_options(
         raise DataError(f'steps={steps} belongs to method="euler", not to {method!r}')
     if steps is not None and not (isinstance(steps, (int, np.integer)) and 1 <= steps <= 10**6):
         raise DataError(f"steps={steps!r}: give a whole number from 1 to 1,000,000")
-    if threads is not None and not (isinstance(threads, (int, np.integer)) and threads >= 1):
+    whole = isinstance(threads, int | np.integer) and not isinstance(threads, bool)
+    if threads is not None and not (whole and threads >= 1):
         raise DataError(f"threads={threads!r}: give a whole number >= 1, or None for all cores")
     if not (isinstance(tol, (int, float)) and 0 < tol < 1):
         raise DataError(f"tol={tol!r}: give a number between 0 and 1")

@@ -3,8 +3,12 @@
  * Threads are made and joined inside the call: nothing survives it, so a later fork is
  * safe.  Items are dealt in chunks by an atomic counter; since no item reads another's
  * output, results do not depend on who ran which.  Worker 0 is the calling thread: it takes
- * items too, alone calls the poll function, and raises the stop flag for the others.
+ * items too, alone calls the poll function (also while it waits for the others), and raises
+ * the stop flag.
  */
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L
+#endif
 #include "tw_internal.h"
 
 #include <limits.h>
@@ -12,6 +16,7 @@
 
 #if !defined(_WIN32)
 #include <pthread.h>
+#include <time.h>
 #endif
 
 #define TW_MAX_THREADS 256
@@ -56,7 +61,14 @@ run_items(tw_stop *s, int worker)
 
 #if !defined(_WIN32)
 typedef struct {
+    pthread_mutex_t mutex;
+    pthread_cond_t done;
+    int running; /* workers still at an item */
+} tw_finish;
+
+typedef struct {
     tw_stop *stop;
+    tw_finish *finish;
     int worker;
     pthread_t thread;
 } tw_worker;
@@ -66,7 +78,35 @@ worker_main(void *arg)
 {
     tw_worker *w = arg;
     run_items(w->stop, w->worker);
+    pthread_mutex_lock(&w->finish->mutex);
+    w->finish->running--;
+    pthread_cond_signal(&w->finish->done);
+    pthread_mutex_unlock(&w->finish->mutex);
     return NULL;
+}
+
+/* The calling thread has no item left: it goes on polling while the others finish theirs. */
+static void
+wait_and_poll(tw_stop *s, tw_finish *finish)
+{
+    enum { NANOSECONDS = 10000000 }; /* 10 ms */
+    pthread_mutex_lock(&finish->mutex);
+    while (finish->running > 0) {
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += NANOSECONDS;
+        if (until.tv_nsec >= 1000000000) {
+            until.tv_nsec -= 1000000000;
+            until.tv_sec++;
+        }
+        pthread_cond_timedwait(&finish->done, &finish->mutex, &until);
+        if (finish->running > 0) {
+            pthread_mutex_unlock(&finish->mutex);
+            tw_stop_now(s, 0);
+            pthread_mutex_lock(&finish->mutex);
+        }
+    }
+    pthread_mutex_unlock(&finish->mutex);
 }
 #endif
 
@@ -87,28 +127,47 @@ tw_parallel_for(size_t nitem, size_t chunk, int threads, tw_item_fn fn, void *ct
     run_items(&stop, 0);
 #else
     tw_worker *worker = NULL;
+    tw_finish finish = {.running = 0};
     int started = 0;
+    if (pthread_mutex_init(&finish.mutex, NULL) != 0) {
+        return TW_ENOMEM;
+    }
+    if (pthread_cond_init(&finish.done, NULL) != 0) {
+        pthread_mutex_destroy(&finish.mutex);
+        return TW_ENOMEM;
+    }
     threads = TW_MIN(threads, TW_MAX_THREADS);
     if (threads > 1) {
         worker = tw_alloc((size_t)threads, sizeof *worker);
         if (worker == NULL) {
+            pthread_cond_destroy(&finish.done);
+            pthread_mutex_destroy(&finish.mutex);
             return TW_ENOMEM;
         }
     }
     /* A thread that cannot be made is not an error: fewer share the work. */
     for (int w = 1; w < threads; w++) {
-        worker[started] = (tw_worker){.stop = &stop, .worker = w};
+        worker[started] = (tw_worker){.stop = &stop, .finish = &finish, .worker = w};
+        pthread_mutex_lock(&finish.mutex);
+        finish.running++;
+        pthread_mutex_unlock(&finish.mutex);
         if (pthread_create(&worker[started].thread, NULL, worker_main,
                            &worker[started]) != 0) {
+            pthread_mutex_lock(&finish.mutex);
+            finish.running--;
+            pthread_mutex_unlock(&finish.mutex);
             break;
         }
         started++;
     }
     run_items(&stop, 0);
+    wait_and_poll(&stop, &finish);
     for (int w = 0; w < started; w++) {
         pthread_join(worker[w].thread, NULL);
     }
     tw_free(worker);
+    pthread_cond_destroy(&finish.done);
+    pthread_mutex_destroy(&finish.mutex);
 #endif
     return atomic_load(&stop.flag) ? TW_EINTR : TW_OK;
 }

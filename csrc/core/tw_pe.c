@@ -129,7 +129,7 @@ check_controls(const tw_control *c)
 {
     for (size_t k = 0; k < c->n; k++) {
         int known = c->kind[k] >= TW_IMPORT_QUOTA && c->kind[k] <= TW_COMMITMENT;
-        int upper = c->kind[k] != TW_TARIFF_QUOTA || c->upper[k] >= 0.0;
+        int upper = c->upper[k] >= 0.0 && isfinite(c->upper[k]);
         if (!known || !upper || !(c->limit[k] > 0.0) || !isfinite(c->limit[k])) {
             return TW_PE_BAD_CONTROL;
         }

@@ -112,7 +112,7 @@ typedef struct {
     const ptrdiff_t *ptr;        /* [nmarket + 1] first control of each market; NULL = none */
     const int *kind;             /* [control] */
     const double *limit;         /* [control] > 0 */
-    const double *upper;         /* [control] tariff quotas only, >= 0 */
+    const double *upper;         /* [control] >= 0, used by tariff quotas */
     const ptrdiff_t *member_ptr; /* [control + 1] */
     const ptrdiff_t *member;     /* flat flows of the control's market, each once */
 } tw_pe_controls;

@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 
 from tradewar.datasets._compile_base import Arrays, Source, Table, labels
+from tradewar.datasets._compile_controls import rare_earths, soybeans
 from tradewar.datasets._compile_elasticities import bw2006, protee
 from tradewar.datasets._compile_us import read_us_imports, us_added, us_imports, us_sector_tariff
 from tradewar.datasets._names import ICIO_GOODS
@@ -236,6 +237,8 @@ def build(folder: Path) -> tuple[list[Table], dict[str, str]]:
         us_sector_tariff(src, frame, sector, countries),
         world,
         bilateral(src),
+        *soybeans(src),
+        *rare_earths(src),
     ]
     return tables, src.sha256
 

@@ -1,0 +1,42 @@
+"""Small and large worlds for the tests of the border between C and Python."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+import tradewar as tw
+
+KEYS = ["exporter", "importer", "product"]
+
+
+def frame(countries: int = 6, products: int = 8, seed: int = 1) -> pd.DataFrame:
+    """Draw flows between all pairs of countries, home sales left out."""
+    rng = np.random.default_rng(seed)
+    names = [f"C{k:02d}" for k in range(countries)]
+    goods = [f"{k:06d}" for k in range(products)]
+    index = pd.MultiIndex.from_product([goods, names, names], names=["product", *KEYS[:2]])
+    df = index.to_frame(index=False)
+    df = df[df["exporter"] != df["importer"]].reset_index(drop=True)
+    df["value"] = rng.lognormal(3.0, 1.5, len(df))
+    df["tariff"] = rng.uniform(0.0, 0.3, len(df)).round(3)
+    return df[[*KEYS, "value", "tariff"]]
+
+
+def data(**sizes: int) -> tw.TradeData:
+    """Make a TradeData of :func:`frame`."""
+    return tw.TradeData.from_frame(frame(**sizes))
+
+
+def scenario() -> tw.Scenario:
+    """Add 100 points on what C00 buys from C01."""
+    return tw.Scenario("add 100 points").tariff(importer="C00", exporter="C01", add=1.0)
+
+
+ELASTICITIES = {"substitution": 3.0, "demand": 1.2, "supply": 2.0}
+
+
+def solve(trade: tw.TradeData | None = None, **options: object) -> tw.PEResult:
+    """Solve the scenario with plain elasticities."""
+    trade = data() if trade is None else trade
+    return tw.solve_pe(trade, scenario(), **{**ELASTICITIES, **options})
