@@ -170,22 +170,20 @@ def _hs_values(
     other = [product for product in products if not is_hs(product)]
     if other:
         raise _no_code(what, "HS code", other)
-    own = values.to_dict()
     longest = values.index.str.len().max()
     finest = values[values.index.str.len() == longest]
-    medians = {n: finest.groupby(finest.index.str[:n]).median() for _, n in LEVELS if n < longest}
-    middle = {n: medians[n].to_dict() for n in medians}
     names = [*(name for name, _ in LEVELS), "default"]
-    numbers, level = np.empty(len(products)), np.full(len(products), len(LEVELS))
-    numbers[:] = finest.median()
-    for m, product in enumerate(products):
-        for rank, (_, n) in enumerate(LEVELS):
-            if len(product) >= n:
-                code = product[:n]
-                found = own.get(code, middle.get(n, {}).get(code))
-                if found is not None:
-                    numbers[m], level[m] = found, rank
-                    break
+    codes = pd.Index(products, dtype=str)
+    length = codes.str.len().to_numpy()
+    numbers, level = np.full(len(products), finest.median()), np.full(len(products), len(LEVELS))
+    for rank, (_, n) in enumerate(LEVELS):
+        heading = codes.str[:n]
+        found = values.reindex(heading).to_numpy(dtype=np.float64)
+        if n < longest:
+            median = finest.groupby(finest.index.str[:n]).median().reindex(heading)
+            found = np.where(np.isnan(found), median.to_numpy(dtype=np.float64), found)
+        hit = (level == len(LEVELS)) & (length >= n) & ~np.isnan(found)
+        numbers[hit], level[hit] = found[hit], rank
     return numbers, level, names
 
 

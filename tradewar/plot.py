@@ -457,7 +457,8 @@ def _room(ax: Axes, high: np.ndarray, low: np.ndarray, share: float) -> None:
 
 def _basis(res: PEResult) -> str:
     """Say on which trade and assumptions a chart rests."""
-    year = f"Trade of {res.data.year}. " if res.data.year else ""
+    after = f", {res.data.tariff_date}" if res.data.tariff_date.startswith("after ") else ""
+    year = f"Trade of {res.data.year}{after}. " if res.data.year else ""
     values = [f"substitution {res.substitution.label}", f"demand {res.demand.label}"]
     if res.home_substitution is not None:
         values.append(f"home_substitution {res.home_substitution.label}")

@@ -252,6 +252,12 @@ def rebase(data: TradeData, result: Any) -> TradeData:
             f"{', ...' if bad.size > 5 else ''}): their markets failed; leave these products out "
             "with subset before solving"
         )
+    settled = getattr(result, "settled", None)
+    if settled is not None and (settled.lx.any() or settled.lm.any() or settled.subsidy.any()):
+        raise DataError(
+            "rebase: quantity controls bind in the result, and flows do not carry their premium: "
+            "solve the other changes together with the controls"
+        )
     tax = result._export_tax_new
     name = getattr(getattr(result, "scenario", None), "name", "")
     note = f"baseline: outcome of scenario {name!r}" if name else "baseline: outcome of a run"
@@ -259,7 +265,11 @@ def rebase(data: TradeData, result: Any) -> TradeData:
         value=value,
         tariff=np.array(result._tariff_new, dtype=np.float64),
         export_tax=None if tax is None else np.array(tax, dtype=np.float64),
-        meta=replace(data._meta, notes=(*data.notes, note)),
+        meta=replace(
+            data._meta,
+            notes=(*data.notes, note),
+            tariff_date=f"after {name}" if name else data.tariff_date,
+        ),
     )
     check_spending(new, None, None)
     return new

@@ -52,9 +52,12 @@ def total(data, exporter, importer):
 def test_list_names_the_loaders():
     listed = datasets.list()
     assert listed.columns.tolist() == ["name", "what", "year", "unit", "source", "licence", "rows"]
-    assert listed["name"].tolist() == [*LOADERS]
+    assert listed["name"].tolist()[:3] == [*LOADERS]
     for row in listed.itertuples():
         data = getattr(datasets, row.name)()
+        if not isinstance(data, TradeData):  # sets of frames: test_datasets_controls.py
+            assert (data.year, len(data)) == (row.year, row.rows)
+            continue
         assert (data.value_unit, data.year, len(data)) == (row.unit, row.year, row.rows)
 
 

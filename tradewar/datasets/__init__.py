@@ -1,7 +1,8 @@
 """Real trade data that comes with the package, ready for a solver.
 
-`us_imports_2024`, `world_trade_2022` and `bilateral_2023` return a `TradeData` each; `list` tells
-what there is.  The tables were compiled from public statistics by ``tradewar.datasets._compile``
+`us_imports_2024`, `world_trade_2022` and `bilateral_2023` return a `TradeData` each,
+`china_soybeans` and `rare_earths` a set of frames with a way to one; `list` tells what there is.
+The tables were compiled from public statistics by ``tradewar.datasets._compile``
 and keep the licences of their sources, see `.source` and `.licence`.
 """
 
@@ -13,17 +14,22 @@ import numpy as np
 import pandas as pd
 
 from tradewar.data import TradeData
+from tradewar.datasets._controls import ChinaSoybeans, RareEarths, china_soybeans, rare_earths
 from tradewar.datasets._names import HS2_NAMES
 from tradewar.datasets._tables import load_table, metadata
 from tradewar.errors import DataError
 from tradewar.records import ESTIMATED
 
 __all__ = [
+    "ChinaSoybeans",
+    "RareEarths",
     "bilateral_2023",
     "chapter_names",
+    "china_soybeans",
     "hs6_to_icio22",
     "list",
     "october_2025_added",
+    "rare_earths",
     "us_imports_2024",
     "world_trade_2022",
 ]
@@ -32,6 +38,8 @@ _VALUE_UNIT = {
     "us_imports_2024": "USD",
     "world_trade_2022": "million USD",
     "bilateral_2023": "thousand USD",
+    "china_soybeans": "t; USD",
+    "rare_earths": "t; USD",
 }
 _TARIFFS = ("collected_2024", "october_2025")
 _OCTOBER = "us_added_2025_10_14"
@@ -49,7 +57,7 @@ def list() -> pd.DataFrame:
     Examples
     --------
     >>> list()["name"].tolist()
-    ['us_imports_2024', 'world_trade_2022', 'bilateral_2023']
+    ['us_imports_2024', 'world_trade_2022', 'bilateral_2023', 'china_soybeans', 'rare_earths']
     """
     rows = []
     for name, unit in _VALUE_UNIT.items():
