@@ -248,6 +248,29 @@ class PEResult(PEArrays, Display):
         """
         return pe_incidence.basket_price_change(self, importer)
 
+    def price_changes(
+        self,
+        *,
+        importer: Selectors = None,
+        exporter: Selectors = None,
+        product: Selectors = None,
+    ) -> pd.DataFrame:
+        """Give what buyers pay more to each origin, and for the composite good.
+
+        Parameters
+        ----------
+        importer, exporter, product : selectors, optional
+            As in `diversion`; exporter only marks the target.
+
+        Returns
+        -------
+        DataFrame
+            exporter, role (target, other, home, composite), expenditure (baseline, `value_unit`)
+            and price_change, the change in the buyer price, a fraction, averaged with baseline
+            expenditure over flows that are still bought.  The last row is the composite price.
+        """
+        return pe_trade.price_changes(self, pe_trade.select(self, importer, exporter, product))
+
     # ---- Where trade goes ------------------------------------------------------------------
 
     def diversion(

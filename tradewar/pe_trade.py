@@ -123,6 +123,33 @@ def _arrivals(res: PEResult, sel: Selection) -> _Arrivals:
     return _Arrivals(rows, role, slot, columns, bool(at_home.any()))
 
 
+def price_changes(res: PEResult, sel: Selection) -> pd.DataFrame:
+    """Average buyer-price changes by origin; see `PEResult.price_changes`."""
+    data = res.data
+    arrivals = _arrivals(res, sel)
+    rows, n = arrivals.rows, len(data.countries)
+    spending = data._value[rows] * (1.0 + data._tariff[rows])
+    bought = res.q[rows] > 0.0  # nothing of a banned flow is bought at any price
+    code = data._exporter[rows] + n * arrivals.role.astype(np.int64)
+    total = sums(code, 3 * n, np.where(bought, spending, 0.0))
+    rise = np.where(bought, spending * (res._buyer[rows] - 1.0), 0.0)
+    kept = np.flatnonzero(total)
+    slots = np.unique(arrivals.slot)
+    whole = sums(arrivals.slot, len(res.ln_P), spending)[slots]
+    frame = pd.DataFrame(
+        {
+            "exporter": [*data.countries.take(kept % n), "all origins"],
+            "role": [*(ROLES[k] for k in kept // n), "composite"],
+            "expenditure": [*total[kept], whole.sum()],
+            "price_change": [
+                *(sums(code, 3 * n, rise)[kept] / total[kept]),
+                (whole * (res._price_index[slots] - 1.0)).sum() / whole.sum(),
+            ],
+        }
+    )
+    return res._finish(frame)
+
+
 def diversion_by_exporter(res: PEResult, sel: Selection) -> pd.DataFrame:
     """Make one row per origin and the row of lost demand; see `PEResult.diversion`."""
     data = res.data

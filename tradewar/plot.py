@@ -6,17 +6,35 @@ is imported when a chart is made; its settings are left alone and nothing is sho
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
 
 from tradewar._display import money_scale, percent
-from tradewar.codes import country_name, longest_prefix
 from tradewar.errors import DataError
-from tradewar.pe_trade import select
+from tradewar.pe_trade import price_changes, select
+from tradewar.plot_pieces import (
+    BLUE,
+    GREEN,
+    GREY,
+    INK,
+    ORANGE,
+    RED,
+    Frame,
+    bars,
+    basis_text,
+    draw_gains,
+    label_of,
+    labels_of,
+    make_room,
+    names_of,
+    note,
+    number_text,
+    parties,
+    product_labels,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,14 +43,6 @@ if TYPE_CHECKING:
 
 __all__ = ["PEPlot"]
 
-# Okabe and Ito's palette, which colour-blind readers can tell apart.
-BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#999999"
-INK, FAINT = "#222222", "#666666"
-WIDTH = 8.0  # inches
-ROW = 0.34  # inches of height for a bar
-TITLE_SIZE, NOTE_SIZE = 12.0, 8.5  # points
-LONGEST_LABEL = 40  # characters
-
 _PARTS = {
     "buyers": ("Buyers", BLUE),
     "exporters": ("Exporters", ORANGE),
@@ -40,7 +50,13 @@ _PARTS = {
     "trade_cost": ("Other trade costs", GREEN),
     "licence_rent": ("Licence holders", RED),
 }
-_WITH_ARTICLE = ("United ", "European Union", "Netherlands", "Philippines", "Dominican Republic")
+_RECEIVERS = {
+    "importer_firms": "Importing firms ({importer})",
+    "importer_state": "Importing state ({importer})",
+    "exporter_firms": "Exporting firms ({exporter})",
+    "exporter_state": "Exporting state ({exporter})",
+    "waste": "Nobody (wasted)",
+}
 
 
 class PEPlot:
@@ -78,14 +94,14 @@ class PEPlot:
         """
         res = self._result
         table = res.diversion(importer=importer, exporter=exporter)
-        buyers, sellers = _parties(res, importer, exporter)
-        who, where = _names(sellers), _names(buyers)
+        buyers, sellers = parties(res, importer, exporter)
+        who, where = names_of(sellers), names_of(buyers)
         title, closing = f"Who replaces {who}'s lost sales in {where}", "No longer bought"
         if table["exporter"].iloc[-1] == "lost import demand":
             closing = "No longer imported (home goods or nothing)"
         if table.attrs["loss"] < 0:
             title, closing = f"Who makes room for {who}'s new sales in {where}", "Newly bought"
-        return _draw_gains(
+        return draw_gains(
             res,
             table,
             key="exporter",
@@ -121,14 +137,14 @@ class PEPlot:
         """
         res = self._result
         table = res.deflection(importer=importer, exporter=exporter)
-        buyers, sellers = _parties(res, importer, exporter)
-        who, where = _names(sellers), _names(buyers)
+        buyers, sellers = parties(res, importer, exporter)
+        who, where = names_of(sellers), names_of(buyers)
         title = f"Where {who}'s lost exports to {where} go"
         closing = "Sold nowhere (supply cut)"
         if table.attrs["loss"] < 0:
             title = f"Where {who}'s new exports to {where} come from"
             closing = "New supply"
-        return _draw_gains(
+        return draw_gains(
             res,
             table,
             key="importer",
@@ -177,7 +193,7 @@ class PEPlot:
             return self._incidence_total(table.iloc[0], parts, ax)
         largest = table["revenue_change"].abs().sort_values(ascending=False, kind="stable").index
         table = table.loc[largest[:n]]
-        labels = _product_labels(table[by], names) if by == "product" else _labels(table[by])
+        labels = product_labels(table[by], names) if by == "product" else labels_of(table[by])
         return self._incidence_groups(table, by, labels, parts, ax)
 
     def _incidence_total(
@@ -189,7 +205,7 @@ class PEPlot:
         lead = f"Buyers bear {percent(row['importer_share'])} of it on the trade that remains"
         if np.isinf(res.supply.values).all():
             lead += ", by assumption: supply is infinite"
-        ax = _bars(
+        ax = bars(
             res,
             [*(label for label, _ in parts.values()), "Change in duty collected"],
             np.array([row[name] for name in names], dtype=float),
@@ -212,7 +228,7 @@ class PEPlot:
     ) -> Axes:
         res = self._result
         scale = money_scale(res.data.value_unit, float(table[list(parts)].abs().max().max()))
-        frame = _Frame.make(ax, len(table) + 1)
+        frame = Frame.make(ax, len(table) + 1)
         ax = frame.ax
         place = np.arange(len(table))
         up, down = np.zeros(len(table)), np.zeros(len(table))
@@ -225,11 +241,11 @@ class PEPlot:
         label = "Change in duty collected"
         ax.plot(total, place, linestyle="", marker="D", color=INK, markersize=5, label=label)
         frame.dress(labels, f"Change against the baseline, {scale.unit}")
-        _room(ax, up, down, 0.03)
+        make_room(ax, up, down, 0.03)
         which = {"product": "products", "importer": "importers", "exporter": "exporters"}[by]
         lead = f"the {which} with the largest change; the bars add up to the diamond"
         title = f"Who bears the change in duty, by {by}"
-        frame.title(title, f"{res.scenario.name}: {lead}.", _basis(res))
+        frame.title(title, f"{res.scenario.name}: {lead}.", basis_text(res))
         ax.legend(frameon=False, loc="lower right", fontsize=8)
         return ax
 
@@ -259,255 +275,118 @@ class PEPlot:
         Axes
         """
         res = self._result
-        buyers, sellers = _parties(res, importer, exporter)
+        buyers, sellers = parties(res, importer, exporter)
         table = res.top(n, importer=buyers, exporter=sellers)
         old, new = table["value"].to_numpy(), table["value_new"].to_numpy()
         scale = money_scale(res.data.value_unit, float(max(old.max(), new.max())))
-        frame = _Frame.make(ax, 1.3 * len(table))
+        frame = Frame.make(ax, 1.3 * len(table))
         ax = frame.ax
         place = np.arange(len(table))
         ax.barh(place - 0.2, old / scale.divisor, color=GREY, height=0.36, label="Before")
         ax.barh(place + 0.2, new / scale.divisor, color=BLUE, height=0.36, label="After")
         for y in place:
             for shift, value in ((-0.2, old[y]), (0.2, new[y])):
-                text = _number(value / scale.divisor, float(old.max()) / scale.divisor)
+                text = number_text(value / scale.divisor, float(old.max()) / scale.divisor)
                 if shift > 0 and old[y] > 0:
                     change = (value - old[y]) / old[y]
                     text += f" ({'+' if change > 0 else ''}{percent(change)})"
-                _note(ax, value / scale.divisor, y + shift, text)
-        frame.dress(_product_labels(table["product"], names), f"Value at the border, {scale.unit}")
-        _room(ax, np.maximum(old, new) / scale.divisor, np.zeros(1), 0.14)
+                note(ax, value / scale.divisor, y + shift, text)
+        frame.dress(product_labels(table["product"], names), f"Value at the border, {scale.unit}")
+        make_room(ax, np.maximum(old, new) / scale.divisor, np.zeros(1), 0.14)
         which = (
             f"The {len(table)} products that move" if len(table) > 1 else "The product that moves"
         )
-        title = f"{which} most: what {_names(buyers)} buys from {_names(sellers)}"
-        frame.title(title, f"{res.scenario.name}: imports before and after.", _basis(res))
+        title = f"{which} most: what {names_of(buyers)} buys from {names_of(sellers)}"
+        frame.title(title, f"{res.scenario.name}: imports before and after.", basis_text(res))
         ax.legend(frameon=False, loc="lower right", fontsize=8)
         return ax
 
+    def rents(self, *, ax: Axes | None = None) -> Axes:
+        """Draw who gets the rents of quantity controls.
 
-# ---- Pieces ------------------------------------------------------------------------------
+        Parameters
+        ----------
+        ax : Axes, optional
 
+        Returns
+        -------
+        Axes
+            One bar for each receiver of `PEResult.rents` that gets or pays anything.
 
-class _Frame(NamedTuple):
-    """Axes, and whether the figure around them is ours to write on."""
-
-    ax: Axes
-    own: bool
-
-    @classmethod
-    def make(cls, ax: Axes | None, rows: float) -> _Frame:
-        """Take the axes given, or those of a new figure with room for `rows` bars."""
-        if ax is not None:
-            return cls(ax, False)
-        import matplotlib.pyplot as plt
-
-        _, made = plt.subplots(figsize=(WIDTH, 1.9 + ROW * rows), layout="constrained")
-        return cls(made, True)
-
-    def dress(self, labels: Sequence[str], axis: str) -> None:
-        """Label the bars and the axis; keep nothing that carries no information."""
-        ax = self.ax
-        ax.set_yticks(np.arange(len(labels)), labels=list(labels), fontsize=9)
-        ax.set_ylim(len(labels) - 0.4, -0.6)
-        ax.set_xlabel(axis, color=FAINT, fontsize=9)
-        ax.tick_params(axis="y", length=0)
-        ax.tick_params(axis="x", colors=FAINT, labelsize=8)
-        for side in ("top", "right", "left"):
-            ax.spines[side].set_visible(False)
-        ax.spines["bottom"].set_color(GREY)
-        ax.grid(axis="x", color="#E5E5E5", linewidth=0.8)
-        ax.set_axisbelow(True)
-        ax.axvline(0.0, color=INK, linewidth=0.8)
-
-    def title(self, title: str, lead: str, basis: str) -> None:
-        """Write the question in bold, one line below it, and the basis under the axis."""
-        ax = self.ax
-        points = 72.0 * WIDTH if self.own else 72.0 * ax.get_window_extent().width / ax.figure.dpi
-        left = ("figure fraction" if self.own else "axes fraction", "axes fraction")
-
-        def wrap(text: str, size: float, weight: float) -> str:
-            return textwrap.fill(text, max(20, int(0.97 * points / (size * weight))))
-
-        lead = wrap(lead, NOTE_SIZE, 0.56)
-        basis = wrap(basis, NOTE_SIZE - 1.0, 0.56)
-        above = 8.0 + 1.25 * NOTE_SIZE * len(lead.splitlines())
-        start = 0.01 if self.own else 0.0
-        place: Any = {"xycoords": left, "textcoords": "offset points", "annotation_clip": False}
-        ax.annotate(
-            wrap(title, TITLE_SIZE, 0.66),
-            (start, 1.0),
-            xytext=(0, above + 3.0),
-            va="bottom",
-            fontsize=TITLE_SIZE,
-            fontweight="bold",
-            **place,
-        )
-        ax.annotate(
-            lead, (start, 1.0), xytext=(0, 6), va="bottom", fontsize=NOTE_SIZE, color=INK, **place
-        )
-        ax.annotate(
-            basis,
-            (start, 0.0),
-            xytext=(0, -38),
-            va="top",
-            fontsize=NOTE_SIZE - 1.0,
-            color=FAINT,
-            **place,
+        Raises
+        ------
+        DataError
+            No control binds: there is no rent.
+        """
+        res = self._result
+        table = res.rents()
+        parts = {name: float(table[name].sum()) for name in _RECEIVERS}
+        parts = {name: amount for name, amount in parts.items() if amount != 0.0}
+        if not parts:
+            raise DataError("no quantity control binds: there is no rent to draw")
+        sides = {name: names_of(sorted(set(table[name]))) for name in ("importer", "exporter")}
+        labels = [
+            _RECEIVERS[name].format(**sides) if name != "waste" else _RECEIVERS[name]
+            for name in parts
+        ]
+        total = sum(parts.values())
+        amount = money_scale(res.data.value_unit, abs(total)).text(abs(total))
+        return bars(
+            res,
+            labels,
+            np.array(list(parts.values())),
+            [BLUE if value > 0 else RED for value in parts.values()],
+            title="Who gets the rents",
+            lead=f"limits on quantities make rents of {amount} in all",
+            axis="Rent a year, at the quantities and prices after",
+            ax=ax,
         )
 
+    def prices(
+        self,
+        *,
+        importer: Selectors = None,
+        exporter: Selectors = None,
+        product: Selectors = None,
+        n: int = 10,
+        ax: Axes | None = None,
+    ) -> Axes:
+        """Draw what buyers pay more to each origin, and for the composite good.
 
-def _draw_gains(
-    res: PEResult,
-    table: pd.DataFrame,
-    *,
-    key: str,
-    n: int,
-    title: str,
-    closing: str,
-    who: str,
-    axis: str,
-    ax: Axes | None,
-) -> Axes:
-    """Draw the rows that make up a loss: others by size, the rest, home, and the closing row."""
-    others = table[table["role"] == "other"]
-    shown = others["volume_change"].abs().sort_values(ascending=False, kind="stable").index[:n]
-    shown = others.index[others.index.isin(shown)]  # the table's order, largest gain first
-    rest = others.drop(shown)["volume_change"]
-    rows = [(name, gain, BLUE) for name, gain in others.loc[shown, [key, "volume_change"]].values]
-    rows = [(_label(name), gain, colour) for name, gain, colour in rows]
-    if len(rest):
-        rows.append((f"{len(rest)} others", rest.sum(), BLUE))
-    home = table[table["role"] == "home"]
-    if len(home):
-        kind = "Home producers" if key == "exporter" else "Home market"
-        rows.append((f"{kind} ({_names(home[key])})", home["volume_change"].sum(), GREEN))
-    rows.append((closing, table["volume_change"].iloc[-1], GREY))
-    labels, values, colours = zip(*rows, strict=True)
-    loss = table.attrs["loss"]
-    amount = money_scale(res.data.value_unit, abs(loss)).text(abs(loss))
-    change = "less; the bars add up to that" if loss >= 0 else "more; the bars take that away"
-    return _bars(
-        res,
-        labels,
-        np.array(values, dtype=float),
-        colours,
-        title=title,
-        lead=f"{who} {amount} {change}",
-        axis=axis,
-        whole=loss,
-        ax=ax,
-    )
+        Parameters
+        ----------
+        importer, exporter, product : selectors, optional
+            As in `PEResult.diversion`.
+        n : int, default 10
+            Origins shown, the largest at the baseline.
+        ax : Axes, optional
 
-
-def _bars(
-    res: PEResult,
-    labels: Sequence[str],
-    values: np.ndarray,
-    colours: Sequence[str],
-    *,
-    title: str,
-    lead: str,
-    axis: str,
-    whole: float = float("nan"),
-    ax: Axes | None,
-) -> Axes:
-    """Draw labelled horizontal bars, first on top, each with its number."""
-    scale = money_scale(res.data.value_unit, float(np.abs(values).max()))
-    frame = _Frame.make(ax, len(values))
-    ax = frame.ax
-    width = values / scale.divisor
-    ax.barh(np.arange(len(values)), width, color=colours, height=0.7)
-    for y, value in enumerate(values):
-        sign = "+" if value > 0 else ""
-        share = f" ({percent(value / whole)})" if whole > 0 else ""
-        number = _number(width[y], float(np.abs(width).max()))
-        _note(ax, width[y], y, f"{sign}{number}{share}")
-    frame.dress(labels, f"{axis}, {scale.unit}")
-    _room(ax, width, width, 0.25 if whole > 0 else 0.14)
-    frame.title(title, f"{res.scenario.name}: {_lower(lead)}.", _basis(res))
-    return ax
-
-
-def _note(ax: Axes, x: float, y: float, text: str) -> None:
-    """Write a number beside the end of its bar."""
-    ax.annotate(
-        text.replace("-", "\N{MINUS SIGN}"),
-        (x, y),
-        xytext=(5 if x >= 0 else -5, 0),
-        textcoords="offset points",
-        ha="left" if x >= 0 else "right",
-        va="center",
-        fontsize=8,
-        color=INK,
-    )
-
-
-def _number(value: float, largest: float) -> str:
-    """Write a number with the decimals that suit the largest of its chart."""
-    return f"{value:,.{1 if largest >= 10 else 2}f}"
-
-
-def _room(ax: Axes, high: np.ndarray, low: np.ndarray, share: float) -> None:
-    """Set the limits so that the numbers beside the bars have room."""
-    top, bottom = max(float(high.max()), 0.0), min(float(low.min()), 0.0)
-    pad = share * ((top - bottom) or 1.0)
-    ax.set_xlim(bottom - pad if bottom < 0 else 0.0, top + pad if top > 0 or bottom == 0 else pad)
-
-
-def _basis(res: PEResult) -> str:
-    """Say on which trade and assumptions a chart rests."""
-    after = f", {res.data.tariff_date}" if res.data.tariff_date.startswith("after ") else ""
-    year = f"Trade of {res.data.year}{after}. " if res.data.year else ""
-    values = [f"substitution {res.substitution.label}", f"demand {res.demand.label}"]
-    if res.home_substitution is not None:
-        values.append(f"home_substitution {res.home_substitution.label}")
-    values.append(f"supply {res.supply.label}")
-    source = f" Data: {res.data.source}." if res.data.source else ""
-    return f"{year}Partial equilibrium, {res.method}: {', '.join(values)}.{source}"
-
-
-def _parties(
-    res: PEResult, importer: Selectors, exporter: Selectors
-) -> tuple[list[str], list[str]]:
-    """Give the labels of the buyers and of the target."""
-    chosen = select(res, importer, exporter, None)
-    countries = res.data.countries
-    return list(countries[chosen.imposers]), list(countries[chosen.targets])
-
-
-def _label(code: str) -> str:
-    return str(country_name(code))
-
-
-def _labels(codes: Iterable[str]) -> list[str]:
-    return [_label(code) for code in codes]
-
-
-def _product_labels(codes: Iterable[str], names: Mapping[str, str] | pd.Series | None) -> list[str]:
-    """Write codes with the name of their longest known prefix."""
-    listed = list(codes)
-    if names is None:
-        return listed
-    known = {str(key): str(name) for key, name in dict(names).items()}
-    keys = list(known)
-    places = longest_prefix(listed, keys)
-    return [
-        textwrap.shorten(f"{code} {known[keys[k]]}", LONGEST_LABEL, placeholder=" ...")
-        if k >= 0
-        else code
-        for code, k in zip(listed, places, strict=True)
-    ]
-
-
-def _names(codes: Iterable[str]) -> str:
-    """Name up to two countries within a sentence, or count them."""
-    labels = [
-        f"the {label}" if label.startswith(_WITH_ARTICLE) else label for label in _labels(codes)
-    ]
-    return " and ".join(labels) if len(labels) <= 2 else f"{len(labels)} countries"
-
-
-def _lower(text: str) -> str:
-    """Lower the first letter of a sentence that does not begin with a name."""
-    return text[0].lower() + text[1:] if text.startswith("Buyers ") else text
+        Returns
+        -------
+        Axes
+            Changes in buyer prices, averaged over flows with baseline spending; the last bar is
+            the composite price.
+        """
+        res = self._result
+        table = price_changes(res, select(res, importer, exporter, product))
+        total = table[table["role"] == "composite"]
+        rows = table[table["role"] != "composite"].nlargest(n, "expenditure")
+        rows = pd.concat([rows, total])
+        values = 100.0 * rows["price_change"].to_numpy()
+        frame = Frame.make(ax, len(rows))
+        ax = frame.ax
+        colour = {"target": ORANGE, "composite": INK}
+        colours = [colour.get(role, BLUE) for role in rows["role"]]
+        ax.barh(np.arange(len(rows)), values, color=colours, height=0.7)
+        for y, value in enumerate(values):
+            note(ax, value, y, f"{'+' if value > 0 else ''}{value:,.1f} %")
+        labels = [
+            "All origins together" if role == "composite" else label_of(name)
+            for name, role in zip(rows["exporter"], rows["role"], strict=True)
+        ]
+        frame.dress(labels, "Change in the price that buyers pay, percent")
+        make_room(ax, values, values, 0.16)
+        buyers, _ = parties(res, importer, exporter)
+        lead = f"change in buyer prices against the baseline, in {names_of(buyers)}"
+        frame.title("What buyers pay", f"{res.scenario.name}: {lead}.", basis_text(res))
+        return ax

@@ -141,7 +141,7 @@ def test_soybeans_to_solve(beans):
 
 def test_soybeans_of_the_duty_years_want_the_duty(beans):
     for year in (2018, 2019):
-        with pytest.raises(DataError, match="25 points above the MFN rate.*us_added="):
+        with pytest.raises(DataError, match=r"25 points above the MFN rate.*us_added="):
             beans.trade(year=year)
     data = beans.trade(year=2018, us_added=0.25 * 179 / 365)
     rates = data.flows.set_index("exporter")["tariff"]

@@ -79,7 +79,7 @@ def us_imports(
 
     main = Table(
         name="us_imports_2024",
-        what="US imports by HS6 and partner with collected duty; HS 98-99 stand in a table of their own",
+        what="US imports by HS6 and partner with collected duty; HS 98-99 held out",
         source=CENSUS,
         licence="public domain",
         year=2024,

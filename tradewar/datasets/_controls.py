@@ -486,8 +486,8 @@ class RareEarths(_Tables):
         Examples
         --------
         >>> data = rare_earths().trade("850511")
-        >>> round(data.flows["value"].sum() / 1e6, 1), data.report.exporters
-        (453.2, 31)
+        >>> f"{data.flows['value'].sum() / 1e6:.1f}", data.report.exporters
+        ('453.2', 31)
         """
         data = self._us()
         if product != "*":
