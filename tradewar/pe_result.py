@@ -265,8 +265,9 @@ class PEResult(PEArrays, Display):
         Returns
         -------
         DataFrame
-            exporter, role (target, other, home, composite), expenditure (baseline, `value_unit`)
-            and price_change, the change in the buyer price, a fraction, averaged with baseline
+            For the destination-products that the scenario touches: exporter, role (target, other,
+            home, composite), expenditure (baseline, `value_unit`) and price_change, the change in
+            the buyer price, a fraction, averaged with baseline
             expenditure over flows that are still bought.  The last row is the composite price.
         """
         return pe_trade.price_changes(self, pe_trade.select(self, importer, exporter, product))

@@ -18,6 +18,7 @@ from tradewar.codes import suggest
 from tradewar.errors import DataError
 from tradewar.pe_incidence import finite_supply_shares
 from tradewar.pe_tables import sums
+from tradewar.rules import RECEIVERS
 from tradewar.schema import units
 from tradewar.selectors import check_selector, country_mask
 
@@ -84,6 +85,8 @@ def summary(res: PEResult) -> pd.DataFrame:
         change("change in duty borne by exporters", paid["exporters"])
         change("old duty on the change in trade", paid["lost_old_revenue"])
         change("buyers' share of that change", paid["importer_share"], "fraction")
+    if res.settled is not None:
+        change("rents of quantity controls", float(res.rents()["rent"].sum()))
     for importer, rise in res.basket_price_change().head(N_COUNTRIES).items():
         change(f"price of the goods concerned, {importer}", rise, "fraction")
     countries = res.countries
@@ -255,6 +258,7 @@ def card(res: PEResult) -> str:
         ("model", _model(res)),
         ("data", _data(res)),
         ("change", _change(res)),
+        ("limits", _limits(res)),
         ("elasticities", _elasticities(res)),
         ("what they mean", _meaning(res)),
         ("assumed", _assumed(res)),
@@ -262,7 +266,7 @@ def card(res: PEResult) -> str:
         ("solver", _solver(res)),
         ("warnings", _warnings(res)),
     ):
-        for k, text in enumerate(texts):
+        for k, text in enumerate(texts):  # a heading without text is left out
             lead = f"{label:<16}" if k == 0 else " " * 16
             lines.append(textwrap.fill(text, 100, initial_indent=lead, subsequent_indent=" " * 16))
     return "\n".join(lines)
@@ -296,7 +300,9 @@ def _data(res: PEResult) -> list[str]:
     data = res.data
     parts = [data.source or "a frame of the user's"]
     parts += [str(data.year)] if data.year else []
-    parts += [f"tariffs of {data.tariff_date}"] if data.tariff_date else []
+    if data.tariff_date:
+        of = "" if data.tariff_date.startswith("after ") else "of "
+        parts += [f"tariffs {of}{data.tariff_date}"]
     parts += [f"values in {data.value_unit}"]
     return ["; ".join(parts) + ".", *data.notes]
 
@@ -307,6 +313,28 @@ def _change(res: PEResult) -> list[str]:
         money = money_scale(res.data.value_unit, rule.value)
         texts.append(f"{rule.rule}: {rule.rows:,} flows, {money.text(rule.value)}")
     return texts or ["none"]
+
+
+def _limits(res: PEResult) -> list[str]:
+    if res.settled is None:
+        return []
+    table, rents = res.binding(), res.rents()
+    texts = []
+    if len(table):
+        texts.append(f"{int(table['binding'].sum()):,} of {len(table):,} limits bind.")
+    if len(rents):
+        parts = {name: float(rents[name].sum()) for name in RECEIVERS}
+        named = ", ".join(
+            f"{name} {money_scale(res.data.value_unit, abs(amount)).text(amount)}"
+            for name, amount in parts.items()
+            if amount
+        )
+        texts.append(f"Rents go to {named}: the shares are the scenario's and not a result.")
+    if res.settled.limits.listed is not None:
+        texts.append(
+            "Listed buyers and the rest of a destination are solved apart and reported together."
+        )
+    return texts
 
 
 def _elasticities(res: PEResult) -> list[str]:

@@ -127,15 +127,23 @@ def price_changes(res: PEResult, sel: Selection) -> pd.DataFrame:
     """Average buyer-price changes by origin; see `PEResult.price_changes`."""
     data = res.data
     arrivals = _arrivals(res, sel)
-    rows, n = arrivals.rows, len(data.countries)
+    touched = np.zeros(len(res.ln_P), dtype=bool)  # destination-products
+    touched[data._imp_slot[res._touched() & sel.flows]] = True
+    kept = (
+        touched[arrivals.slot]
+        if touched[arrivals.slot].any()
+        else np.ones(len(arrivals.rows), bool)
+    )
+    rows, slot, role = (x[kept] for x in (arrivals.rows, arrivals.slot, arrivals.role))
+    n = len(data.countries)
     spending = data._value[rows] * (1.0 + data._tariff[rows])
     bought = res.q[rows] > 0.0  # nothing of a banned flow is bought at any price
-    code = data._exporter[rows] + n * arrivals.role.astype(np.int64)
+    code = data._exporter[rows] + n * role.astype(np.int64)
     total = sums(code, 3 * n, np.where(bought, spending, 0.0))
     rise = np.where(bought, spending * (res._buyer[rows] - 1.0), 0.0)
     kept = np.flatnonzero(total)
-    slots = np.unique(arrivals.slot)
-    whole = sums(arrivals.slot, len(res.ln_P), spending)[slots]
+    slots = np.unique(slot)
+    whole = sums(slot, len(res.ln_P), spending)[slots]
     frame = pd.DataFrame(
         {
             "exporter": [*data.countries.take(kept % n), "all origins"],
