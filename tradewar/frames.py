@@ -10,14 +10,16 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
 from tradewar.codes import suggest
 from tradewar.errors import DataError
+
+if TYPE_CHECKING:
+    import narwhals.stable.v2 as nw
 
 N_SHOWN = 5  # rows named in an error
 BLOCK = 1 << 16  # rows handled at a time where a temporary would leave the cache
@@ -59,6 +61,8 @@ class Table:
         optional: Sequence[str] = (),
         what: str = "the frame",
     ) -> None:
+        import narwhals.stable.v2 as nw
+
         try:
             frame = nw.from_native(df)
         except TypeError:
@@ -127,6 +131,8 @@ class Table:
         cure : str
             Appended to the error for a column of numbers.
         """
+        import narwhals.stable.v2 as nw
+
         column = self.series(name)
         if column.dtype.is_numeric() or column.dtype == nw.Boolean:
             raise self._not_labels(name, cure)
@@ -161,6 +167,8 @@ class Table:
 
     def number(self, name: str) -> np.ndarray:
         """Read a column of numbers as float64, NaN where missing; may share memory with it."""
+        import narwhals.stable.v2 as nw
+
         column = self.series(name)
         if column.dtype.is_numeric():
             if column.dtype.is_decimal():
@@ -227,6 +235,8 @@ def _listed(names: Sequence[str]) -> str:
 
 def _encode(column: nw.Series[Any]) -> Keys:
     """Turn a column without missing values into integer codes and labels."""
+    import narwhals.stable.v2 as nw
+
     native = column.to_native()
     if column.implementation.is_polars():
         if column.dtype in (nw.String, nw.Categorical, nw.Enum):
@@ -267,6 +277,8 @@ def make_frame(
         Copied.
     backend : {"pandas", "polars", "pyarrow"}
     """
+    import narwhals.stable.v2 as nw
+
     if backend == "pandas":
         taken = {name: labels.take(codes) for name, (labels, codes) in keys.items()}
         return pd.DataFrame({**taken, **{name: x.copy() for name, x in numbers_.items()}})

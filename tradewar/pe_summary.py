@@ -8,7 +8,6 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -185,6 +184,8 @@ def top(
 
 def to_frame(frame: pd.DataFrame, backend: str) -> Any:
     """Convert a pandas frame to the library named."""
+    import narwhals.stable.v2 as nw
+
     if backend == "pandas":
         return frame
     wrapped = nw.from_native(frame, eager_only=True)

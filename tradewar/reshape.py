@@ -252,6 +252,12 @@ def rebase(data: TradeData, result: Any) -> TradeData:
             f"{', ...' if bad.size > 5 else ''}): their markets failed; leave these products out "
             "with subset before solving"
         )
+    cost = getattr(getattr(result, "wedges", None), "cost", None)
+    if cost is not None and (cost[value > 0.0] != 1.0).any():
+        raise DataError(
+            "rebase: the result has changed trade costs, and flows have no column for them: value "
+            "and tariff alone would misstate what buyers spend; solve the changes together"
+        )
     settled = getattr(result, "settled", None)
     if settled is not None and (settled.lx.any() or settled.lm.any() or settled.subsidy.any()):
         raise DataError(

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
@@ -258,6 +257,8 @@ class Scenario(QuantityControls):
         ScenarioError
             An unknown column or instrument, or a rule that is wrong; names the row.
         """
+        import narwhals.stable.v2 as nw
+
         try:
             frame = nw.from_native(df, eager_only=True)
         except TypeError:

@@ -94,7 +94,8 @@ class Problem:
 def read(world: World) -> Problem:
     """Run the rules in order."""
     shape = world.value.shape
-    tariff, tax, cost, weight = world.tariff.copy(), world.tax.copy(), np.ones(shape), np.ones(shape)
+    tariff, tax = world.tariff.copy(), world.tax.copy()
+    cost, weight = np.ones(shape), np.ones(shape)
     floor = np.zeros(shape)
     floor_rents = np.full(shape, None, dtype=object)
     listed, banned = np.zeros(shape[0]), np.zeros(shape, dtype=bool)
@@ -213,7 +214,7 @@ def evaluate(pb: Problem, z: np.ndarray) -> Point:
 
 
 def ces(share: np.ndarray, price: np.ndarray, sigma: float):
-    """Index of the goods that have a share; infinite where there is none."""
+    """Index of the goods that have a share."""
     live = share > 0
     if sigma == 1.0:
         return np.exp((share[live] * np.log(price[live])).sum())
@@ -232,6 +233,11 @@ def buyers(pb: Problem, k: int, n: int, u: np.ndarray):
     h, top = w.home[n], w.sigma_home[n]
     abroad = np.arange(len(u)) != h
     theta_m = theta[abroad].sum()
+    q = np.zeros(len(u), dtype=u.dtype)
+    if not share[abroad].any():  # nothing is left abroad
+        index = ces(share * ~abroad, u, top)
+        q[h] = pb.weight[k, h] * (u[h] / index) ** -top * index**-eps
+        return index, q
     inner = ces(np.where(abroad, share, 0.0) / theta_m, u, sigma)
     index = ces(np.array([share[h], theta_m]), np.array([u[h], inner]), top)
     q = pb.weight[k] * (u / inner) ** -sigma * (inner / index) ** -top * index**-eps
@@ -302,13 +308,7 @@ def polish(pb: Problem, z: np.ndarray) -> np.ndarray:
         raise ArithmeticError("the polish did not converge")
     _, wedge, room, lifts, above = gaps(pb, z)
     wrong = np.concatenate(
-        [
-            -wedge,
-            wedge - upper,
-            np.where(high, room, -room),
-            -lifts,
-            -above,
-        ]
+        [-wedge, wedge - upper, np.where(high, room, -room), -lifts, -above]
     )
     if (wrong > SIGN).any():
         raise ArithmeticError(f"no complementary point: {wrong.max():.3g} on the wrong side")

@@ -217,14 +217,16 @@ def random_world(
 ) -> World:
     """Draw a world in which each instrument stands with some chance, limits that can be met.
 
-    A commitment never shares a flow with a limit or a ban on it (it could not be met), only the
-    first list of buyers counts (two of different size are an error), and origins with any limit
-    keep a finite or infinite supply above 0.
+    A commitment never shares a flow with a limit or a ban (it could not be met), two limits on the
+    same flows differ (else only the sum of their premia is determined), only the first list of
+    buyers counts (two of different size are an error), and only origins that no rule touches may
+    have supply 0.
     """
     rng = np.random.default_rng([seed, 20251025])
     world = base(rng, two_level=two_level, fixed=fixed)
     rules: list[Rule] = []
     capped = np.zeros(world.value.shape, dtype=bool)
+    groups: list[tuple] = []
     listed = False
     for instrument in instruments:
         if rng.random() > chance:
@@ -242,6 +244,10 @@ def random_world(
                 continue
             capped |= cells
         elif instrument in LIMITS[:3]:
+            group = (rule.importers, rule.exporters, rule.args["quantity_ratio"])
+            if group in groups:
+                continue
+            groups.append(group)
             capped |= cells
         elif instrument == "purchase_commitment" and (cells & capped).any():
             continue
