@@ -1,7 +1,7 @@
 """Trade-policy engine: who pays for a tariff, and where trade goes.
 
 Nouns: `TradeData` (flows of products), `Scenario` (what changes), results.  Verbs: `solve_pe`,
-`solve_many`.  Built-in data are in `tradewar.datasets`, elasticity sets in
+`solve_many`, `solve_spatial`.  Built-in data are in `tradewar.datasets`, elasticity sets in
 `tradewar.elasticities`.
 """
 
@@ -23,6 +23,8 @@ from tradewar.pe import solve_many, solve_pe
 from tradewar.pe_result import PEResult
 from tradewar.runs import Runs
 from tradewar.scenario import Scenario
+from tradewar.spatial import solve_spatial
+from tradewar.spatial_result import SpatialResult
 
 __all__ = [
     "ConvergenceError",
@@ -34,6 +36,7 @@ __all__ = [
     "Runs",
     "Scenario",
     "ScenarioError",
+    "SpatialResult",
     "TradeData",
     "TradewarError",
     "__version__",
@@ -42,4 +45,5 @@ __all__ = [
     "errors",
     "solve_many",
     "solve_pe",
+    "solve_spatial",
 ]

@@ -125,8 +125,12 @@ class LimitsBuilder:
     ) -> None:
         """Add a quota, tariff quota or commitment on flows `rows` (rising)."""
         value = self.data._value
-        rows = rows[value[rows] > 0.0]
         kind = KINDS[instrument]
+        if kind == COMMITMENT and "quantity_ratio" not in args:
+            self._check_trade(args, instrument, rows)
+        rows = rows[value[rows] > 0.0]
+        if not rows.size:
+            return  # nothing is traded, so that a limit is slack
         if args.get("pooled") or "value" in args:
             whole = float(value[rows].sum())
             limit = args["quantity_ratio"] * whole if "quantity_ratio" in args else None
@@ -138,7 +142,7 @@ class LimitsBuilder:
         first = self.data._layout.market_ptr
         market = np.searchsorted(first, rows, side="right") - 1
         starts = np.flatnonzero(np.diff(market, prepend=-1))
-        base = np.add.reduceat(value[rows], starts) if len(rows) else np.zeros(0)
+        base = np.add.reduceat(value[rows], starts)
         for start, stop, total in zip(starts, [*starts[1:], len(rows)], base, strict=True):
             limit = args["quantity_ratio"] * total if "quantity_ratio" in args else args["quantity"]
             self._check(limit, instrument)
@@ -148,6 +152,18 @@ class LimitsBuilder:
             self.market.append(int(market[start]))
             self.members.append(rows[start:stop])
             self.rule.append(number)
+
+    def _check_trade(self, args: dict[str, Any], instrument: str, rows: Positions) -> None:
+        """Refuse a floor on flows without trade: the model has no price for what is not sold."""
+        goods = self.data._product[rows]
+        traded = np.unique(goods[self.data._value[rows] > 0.0])
+        empty = np.setdiff1d(goods, traded)
+        if not traded.size or (empty.size and not (args.get("pooled") or "value" in args)):
+            raise ScenarioError(
+                f"{instrument}: the flows named have no trade at the baseline in "
+                f"{first_five(list(self.data.products[empty]))}, and no price makes any: leave "
+                "these products out with product= or except_="
+            )
 
     @staticmethod
     def _check(limit: float, instrument: str) -> None:
@@ -173,11 +189,19 @@ class LimitsBuilder:
         slots = np.unique(self.data._imp_slot[rows])
         other = slots[(self.listed[slots] > 0.0) & (self.listed[slots] != share)]
         if other.size:
-            code = self.data._layout.imp_code[other]
+            layout = self.data._layout
+            market = np.searchsorted(layout.imp_ptr, other, side="right") - 1
+            named = [
+                f"{country} {product}"
+                for country, product in zip(
+                    self.data.countries[layout.imp_code[other]],
+                    self.data.products[market],
+                    strict=True,
+                )
+            ]
             raise ScenarioError(
                 f"{other.size} destination-products stand on two lists of different size "
-                f"({first_five(sorted(set(self.data.countries[code])))}): give their listed "
-                "buyers one share"
+                f"({first_five(named)}): give their listed buyers one share"
             )
         self.listed[slots] = share
         self.banned[rows] = True

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 import pandas as pd
 
 from tradewar.data import TradeData
+from tradewar.errors import ConvergenceError, ScenarioError, first_five
 from tradewar.limits import COMMITMENT, EXPORT_QUOTA, IMPORT_QUOTA, TARIFF_QUOTA, Floats, Limits
-from tradewar.pe_problem import Problem, Solution, Split, join_listed, split_listed, twin_rows
-from tradewar.pooled import settle, with_wedge
+from tradewar.pe_problem import (
+    Problem,
+    Solution,
+    Split,
+    cause_text,
+    join_listed,
+    split_listed,
+    twin_rows,
+)
+from tradewar.pooled import MarketsFailed, Unmet, settle, with_wedge
 from tradewar.rules import RECEIVERS
 from tradewar.settled import Settled, settle_flows
 
 if TYPE_CHECKING:
     from tradewar.pe_arrays import PEArrays
     from tradewar.pe_result import PEResult
+
+_STUCK = (9, 10)  # tw_pe_cause of a solver that gave up, and not of an impossible scenario
 
 KIND_NAMES = {
     IMPORT_QUOTA: "import quota",
@@ -38,7 +49,7 @@ def solve_with_limits(
     progress: Callable[[int], object] | None,
 ) -> tuple[Solution, Settled]:
     """Solve every market with its controls; pooled limits first find their common wedge."""
-    eps = problem.eps
+    base, eps = problem, problem.eps
     problem = replace(problem, floor=limits.floor, controls=limits.controls)
     pools = list(limits.pools)
     split = None
@@ -46,7 +57,14 @@ def solve_with_limits(
         split = split_listed(problem, limits.listed, limits.banned)
         problem = split.problem
         pools = [pool._replace(member=twin_rows(split, pool.member)) for pool in pools]
-    found = settle(problem, pools, {"tol": tol, "threads": threads}) if pools else []
+    found: list[float] = []
+    if pools:
+        try:
+            found = settle(problem, pools, {"tol": tol, "threads": threads})
+        except Unmet as error:
+            _refuse_pool(limits, data, error)
+        except MarketsFailed as error:
+            _refuse_markets(data, error)
     for pool, x in zip(pools, found, strict=True):
         problem = with_wedge(problem, pool.kind, pool.member, x)
     solution = problem.solve(tol=tol, threads=threads, progress=progress)
@@ -54,7 +72,50 @@ def solve_with_limits(
         solution = join_listed(split, solution, eps)
     border = np.repeat(np.exp(solution.ln_p), np.diff(data._layout.row_ptr))
     border = border * _tax_ratio(problem, split)
-    return solution, settle_flows(limits, data, solution.shadow, found, solution.q, border)
+    return solution, settle_flows(limits, data, base, solution, found, border)
+
+
+def _refuse_pool(limits: Limits, data: TradeData, error: Unmet) -> NoReturn:
+    """Say which rule no wedge meets, where it stops, and what to do."""
+    number, pool = limits.pool_rule[error.pool], limits.pools[error.pool]
+    text = (
+        f"rule {number}, {limits.names[number]}: the pooled limit of {pool.limit:,.6g} "
+        f"{data.value_unit} cannot be met at any price"
+    )
+    if error.failed is not None:
+        labels = list(data.products[error.failed.markets])
+        text += f", because of {len(labels)} products: {first_five(labels)}"
+    if pool.kind == COMMITMENT:
+        raise ScenarioError(f"{text}; lower the floor: it is above what can be made and sold there")
+    raise ScenarioError(
+        f"{text}; raise the limit, give supply an elasticity above 0, or leave those products out "
+        "with product= or except_=: what is made there has nowhere else to go"
+    )
+
+
+def _refuse_markets(data: TradeData, error: MarketsFailed) -> NoReturn:
+    """Say which markets under a pooled limit have no solution, whatever its premium."""
+    parts = []
+    for code in np.unique(error.cause):
+        labels = list(data.products[error.markets[error.cause == code]])
+        parts.append(f"{cause_text(int(code))} in {first_five(labels)}")
+    text = (
+        f"{'; '.join(parts)}: {len(error.markets)} products under a pooled limit, which needs all "
+        'of its products, so that on_error="record" cannot go on without them; leave them out of '
+        "it with product= or except_="
+    )
+    if not np.isin(error.cause, _STUCK).any():
+        raise ScenarioError(text)
+    worst = int(np.argmax(np.nan_to_num(error.residual, nan=np.inf)))
+    raise ConvergenceError(
+        "not converged",
+        int(error.iterations[worst]),
+        float(error.residual[worst]),
+        int(error.markets[worst]),
+        None,
+        tuple(data.products[error.markets]),
+        text,
+    )
 
 
 def _tax_ratio(problem: Problem, split: Split | None) -> Floats | float:
@@ -164,5 +225,6 @@ def binding(res: PEResult) -> pd.DataFrame:
                     "binding": bool(s.pool_shadow[k] > 0.0),
                 }
             )
-    columns = ["rule", "instrument", "product", "limit", "quantity_new", "premium", "binding"]
-    return res._finish(pd.DataFrame(records, columns=columns))
+    kinds = {"rule": int, "instrument": str, "product": str, "limit": float}
+    kinds |= {"quantity_new": float, "premium": float, "binding": bool}
+    return res._finish(pd.DataFrame(records, columns=list(kinds)).astype(kinds))

@@ -136,6 +136,11 @@ class Problem:
         return part, rows
 
 
+def cause_text(cause: int) -> str:
+    """Say why a market failed; `cause` as in `Solution`."""
+    return _core.pe_cause(cause)
+
+
 def no_controls() -> Controls:
     """Controls of a problem that has none."""
     return Controls(

@@ -36,11 +36,14 @@ class Instrument:
         Arguments of which exactly one must be given; empty: none.
     options : tuple of str
         Arguments that may be left out.
+    needs : tuple of str
+        Those of the options that may not.
     """
 
     keys: tuple[str, ...]
     one_of: tuple[str, ...]
     options: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
 
 
 INSTRUMENTS: dict[str, Instrument] = {
@@ -51,9 +54,14 @@ INSTRUMENTS: dict[str, Instrument] = {
     "productivity": Instrument(("country", "product"), ("ratio",)),
     "import_quota": Instrument(FLOW_KEYS, ("quantity_ratio", "quantity"), ("pooled", "rents")),
     "export_quota": Instrument(FLOW_KEYS, ("quantity_ratio", "quantity"), ("pooled", "rents")),
-    "trq": Instrument(FLOW_KEYS, ("quantity_ratio", "quantity"), ("in_rate", "over_rate", "rents")),
+    "trq": Instrument(
+        FLOW_KEYS,
+        ("quantity_ratio", "quantity"),
+        ("in_rate", "over_rate", "rents"),
+        needs=("over_rate",),
+    ),
     "licence": Instrument(FLOW_KEYS, ("approval",), ("delay_cost",)),
-    "entity_list": Instrument(FLOW_KEYS, ("share",), ("side", "leakage")),
+    "entity_list": Instrument(FLOW_KEYS, ("share",), ("side", "leakage"), needs=("side",)),
     "purchase_commitment": Instrument(
         FLOW_KEYS, ("quantity_ratio", "quantity", "value"), ("pooled", "rents")
     ),
@@ -63,6 +71,7 @@ INSTRUMENTS: dict[str, Instrument] = {
 # Who can hold a licence, in the order of tables; "waste" is rent that queueing eats up.
 RECEIVERS = ("importer_firms", "importer_state", "exporter_firms", "exporter_state", "waste")
 SIDES = ("buyers", "sellers")
+_NEEDED = {"over_rate": ", the rate above the quota", "side": '"buyers" or "sellers"'}
 
 # Every argument of every instrument, in the order of columns.
 ARGUMENTS: tuple[str, ...] = tuple(
@@ -149,6 +158,11 @@ def make_rule(instrument: str, *, except_: Any = None, **given: Any) -> Rule:
         wanted = " or ".join(f"{name}=" for name in spec.one_of)
         got = ", ".join(names) if names else "none"
         raise ScenarioError(f"{instrument} needs exactly one of {wanted}; got {got}")
+    for name in spec.needs:
+        if name not in given:
+            raise ScenarioError(f"{instrument} needs {name}={_NEEDED[name]}")
+    if "value" in given and given.get("pooled") in (False, 0.0):
+        raise ScenarioError(f"{instrument}: value= is a sum over all products: leave out pooled=")
     names += [name for name in spec.options if name in given]
     args = tuple((name, _argument(instrument, name, given[name])) for name in names)
     exclusions = read_except(except_)
@@ -214,21 +228,23 @@ def _number(instrument: str, name: str, value: Any) -> float:
     if name == "set" and number <= -1:
         raise ScenarioError(f"{what} must be > -1 (-100 %): a rate leaves a positive price")
     if name in ("quantity_ratio", "quantity", "value") and number <= 0:
-        raise ScenarioError(f"{what} must be > 0; use ban() for no trade at all")
+        way_out = "" if instrument == "purchase_commitment" else "; use ban() for no trade at all"
+        raise ScenarioError(f"{what} must be > 0{way_out}")
+    percent = f"; write {name}={number / 100:g} for {number:g} percent" if number > 1 else ""
     if name in ("approval", "share") and not 0 < number <= 1:
-        raise ScenarioError(f"{what} must be above 0 and at most 1 (a fraction)")
+        raise ScenarioError(f"{what} must be above 0 and at most 1 (a fraction){percent}")
     if name == "leakage" and not 0 <= number < 1:
-        raise ScenarioError(f"{what} must be at least 0 and below 1 (a fraction)")
+        raise ScenarioError(f"{what} must be at least 0 and below 1 (a fraction){percent}")
     if name == "delay_cost" and number < 0:
         raise ScenarioError(f"{what} must be >= 0: a part of the price")
     if name in ("in_rate", "over_rate") and number <= -1:
         raise ScenarioError(f"{what} must be > -1 (-100 %): a rate leaves a positive price")
-    if name in ("set", "add", "in_rate", "over_rate", "delay_cost"):
+    if name in _FRACTIONS or (name == "ratio" and instrument == "min_import_price"):
         if number > RATE_LIMIT:
+            way_out = _FRACTIONS.get(name, "").format(number=number)
             raise ScenarioError(
                 f"{what} means {100 * number:,.0f} percent: a percent taken for a fraction? "
-                f"Write {name}={number / 100:g} for {number:g} percent; if the rate is meant, "
-                f"set 1.0 and multiply it with scale={number:g} in a second rule"
+                f"Write {name}={number / 100:g} for {number:g} percent{way_out}"
             )
         if number > RATE_DOUBT:
             warnings.warn(
@@ -238,6 +254,20 @@ def _number(instrument: str, name: str, value: Any) -> float:
                 stacklevel=5,
             )
     return number
+
+
+_TWO_RULES = (
+    "; if the rate is meant, set 1.0 and multiply it with scale={number:g} in a second rule"
+)
+# Arguments that a percent is easily taken for, and what to do if the number is meant.
+_FRACTIONS = {
+    "set": _TWO_RULES,
+    "add": _TWO_RULES,
+    "in_rate": "",
+    "over_rate": "; for a rate that stops trade, use import_quota()",
+    "delay_cost": "; for a larger cost, use trade_cost(ratio=)",
+    "quantity_ratio": "; if that many times the base quantity is meant, give quantity=",
+}
 
 
 # ---- exceptions -------------------------------------------------------------------------------

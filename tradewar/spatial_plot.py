@@ -49,8 +49,8 @@ class SpatialPlot:
             ("buyer_price", 0.14, BLUE, "s", "Buyers pay"),
         ):
             new = table[column].to_numpy()
+            was = new if old is None else old[column].to_numpy()
             if old is not None:
-                was = old[column].to_numpy()
                 ax.hlines(place + shift, was, new, color=colour, linewidth=2.0, alpha=0.5)
                 ax.plot(
                     was,
@@ -60,18 +60,31 @@ class SpatialPlot:
                     markersize=6,
                     markerfacecolor="white",
                     markeredgecolor=colour,
-                    label="Before" if column == "producer_price" else None,
                 )
             ax.plot(
-                new, place + shift, linestyle="", marker=marker, color=colour, label=label,
+                new,
+                place + shift,
+                linestyle="",
+                marker=marker,
+                color=colour,
+                label=label,
                 markersize=6,
-            )  # fmt: skip
-            for y, value in zip(place + shift, new, strict=True):
+            )
+            for y, value, before in zip(place + shift, new, was, strict=True):
                 if np.isfinite(value):
+                    fell = value < before
                     ax.annotate(
-                        f"{value:,.4g}", (value, y), xytext=(7, 0), textcoords="offset points",
-                        va="center", fontsize=8, color=INK,
-                    )  # fmt: skip
+                        f"{value:,.4g}",
+                        (value, y),
+                        xytext=(-7 if fell else 7, 0),
+                        textcoords="offset points",
+                        ha="right" if fell else "left",
+                        va="center",
+                        fontsize=8,
+                        color=INK,
+                    )
+        if old is not None:
+            ax.plot([], [], linestyle="", marker="o", color=GREY, label="Before", mfc="white")
         frame.dress([country_name(label) for label in table.index], _axis("Price", res.price_unit))
         ax.axvline(0.0, color="white", linewidth=1.5)  # prices need no zero line
         shown = [table["producer_price"], table["buyer_price"]]
@@ -80,7 +93,7 @@ class SpatialPlot:
         values = values[np.isfinite(values)]
         low, high = float(values.min()), float(values.max())
         room = 0.12 * (high - low) or 0.1 * abs(high) or 1.0
-        ax.set_xlim(low - room, high + 1.6 * room)
+        ax.set_xlim(low - 1.6 * room, high + 1.6 * room)
         ax.spines["bottom"].set_color(GREY)
         lead = "hollow marks: before" if base is not None else "what is paid and what is received"
         frame.title(

@@ -63,6 +63,23 @@ class Curves:
                 self.level * (price / self.unit) ** self.slope,
             )
 
+    def take(self, places: NDArray[np.intp]) -> Curves:
+        """Keep some places."""
+        labels = tuple(self.labels[k] for k in places)
+        return Curves(labels, self.form, self.level[places], self.slope[places], self.unit)
+
+    def tangent(self, price: Floats, quantity: Floats) -> Curves:
+        """Give the lines that touch the curves, at the price or, where steep, at the quantity."""
+        if self.form == "linear":
+            return self
+        steep = (np.abs(self.slope) > 1.0) & (quantity > 0.0)
+        power = np.where(steep, self.slope, 1.0)
+        ratio = np.where(steep, quantity / self.level, 1.0)
+        point = np.where(steep, self.unit * ratio ** (1.0 / power), price)
+        touched = self.quantity(point)
+        slope = self.slope * touched / point
+        return Curves(self.labels, "linear", touched - slope * point, slope, self.unit)
+
     def area(self, low: Floats, high: Floats) -> Floats:
         """Integrate the quantity from one price to another, place by place."""
         if self.form == "linear":

@@ -26,6 +26,7 @@ OBJECTS = {
     "Runs": lambda: tw.solve_many(
         worlds.data(), [worlds.scenario(), tw.Scenario("nothing")], **worlds.ELASTICITIES
     ),
+    "SpatialResult": worlds.spatial,
     "ElasticitySet": lambda: elasticities.get_set("us_2018_19"),
     "ConvergenceError": lambda: ConvergenceError("TW_NOCONV", 500, 0.1, 3, None, ("010121",)),
 }

@@ -40,3 +40,11 @@ def solve(trade: tw.TradeData | None = None, **options: object) -> tw.PEResult:
     """Solve the scenario with plain elasticities."""
     trade = data() if trade is None else trade
     return tw.solve_pe(trade, scenario(), **{**ELASTICITIES, **options})
+
+
+def spatial() -> tw.SpatialResult:
+    """Two sellers of one good, one buyer, no freight."""
+    sellers = {"exporter": ["A", "B"], "price": [19.0, 20.0], "quantity": 1.0, "elasticity": 2.0}
+    buyers = {"importer": ["home"], "price": 20.0, "quantity": 2.0, "elasticity": 1.0}
+    cost = pd.DataFrame({"exporter": ["A", "B"], "importer": "home", "cost": 0.0})
+    return tw.solve_spatial(supply=pd.DataFrame(sellers), demand=pd.DataFrame(buyers), cost=cost)

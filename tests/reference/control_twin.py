@@ -307,9 +307,7 @@ def polish(pb: Problem, z: np.ndarray) -> np.ndarray:
     if not np.abs(equations(z)).max(initial=0.0) <= POLISHED:
         raise ArithmeticError("the polish did not converge")
     _, wedge, room, lifts, above = gaps(pb, z)
-    wrong = np.concatenate(
-        [-wedge, wedge - upper, np.where(high, room, -room), -lifts, -above]
-    )
+    wrong = np.concatenate([-wedge, wedge - upper, np.where(high, room, -room), -lifts, -above])
     if (wrong > SIGN).any():
         raise ArithmeticError(f"no complementary point: {wrong.max():.3g} on the wrong side")
     return z
@@ -432,7 +430,7 @@ class Solution:
         cost = sold * chain * (1.0 - at.keep)
         for limit, x, total in zip(pb.limits, self.shadow, at.total, strict=True):
             if limit.kind == "trq":
-                inside = min(1.0, limit.limit / total)
+                inside = min(1.0, limit.limit / total) if total > 0 else 1.0
                 pay(limit.cells, sold * at.b * pb.cost * x * inside, limit.rents)
             elif limit.kind == "purchase_commitment":
                 part = x / np.where(rates > 0, rates, 1.0)

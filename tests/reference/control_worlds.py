@@ -226,6 +226,7 @@ def random_world(
     world = base(rng, two_level=two_level, fixed=fixed)
     rules: list[Rule] = []
     capped = np.zeros(world.value.shape, dtype=bool)
+    promised = capped.copy()
     groups: list[tuple] = []
     listed = False
     for instrument in instruments:
@@ -234,6 +235,11 @@ def random_world(
         rule = draw_rule(rng, world, instrument)
         cells = np.zeros(world.value.shape, dtype=bool)
         cells[np.ix_(rule.importers, rule.exporters)] = True
+        group = (rule.importers, rule.exporters, rule.args.get("quantity_ratio"))
+        if instrument in LIMITS and group in groups:
+            continue
+        if instrument in ("ban", *LIMITS[:3]) and (cells & promised).any():
+            continue
         if instrument == "entity_list" and rule.args["side"] == "buyers":
             if listed:
                 continue
@@ -244,13 +250,12 @@ def random_world(
                 continue
             capped |= cells
         elif instrument in LIMITS[:3]:
-            group = (rule.importers, rule.exporters, rule.args["quantity_ratio"])
-            if group in groups:
-                continue
-            groups.append(group)
             capped |= cells
-        elif instrument == "purchase_commitment" and (cells & capped).any():
-            continue
+        elif instrument == "purchase_commitment":
+            if (cells & capped).any():
+                continue
+            promised |= cells
+        groups.append(group)
         rules.append(rule)
     touched = np.unique([i for rule in rules for i in rule.exporters]).astype(int)
     supply = world.supply.copy()

@@ -31,7 +31,12 @@ FREIGHT = (
     ("ARG", "CHN", 40.0, "assumed; as from the US"),
     ("ROW", "CHN", 40.0, "assumed; as from the US"),
     ("USA", "ROW", 25.0, "assumed; US Gulf to Europe was 20 in 2019, to Mexico less, to Asia more"),
-    ("BRA", "ROW", 25.0, "assumed; as from the US"),
+    (
+        "BRA",
+        "ROW",
+        20.0,
+        "assumed; 5 less than from the US, as to China, so that both sold to both",
+    ),
     ("ARG", "ROW", 25.0, "assumed; as from the US"),
     ("ROW", "ROW", 25.0, "assumed; as from the US"),
 )
