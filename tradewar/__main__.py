@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import tradewar as tw
-from tradewar import report, who_pays
+from tradewar import controls, report, who_pays
 from tradewar.errors import TradewarError
 
 MAIN_HELP = """\
@@ -24,6 +24,7 @@ examples:
   tradewar                                       the main job, 40 lines
   tradewar who-pays --partner VNM --rate 0.2     20 points on Vietnam
   tradewar who-pays --product 8517 --json        100 points on China's telephones, as JSON
+  tradewar controls                              magnets held back, soybeans not bought
   tradewar datasets                              data and elasticities in the package
 In Python:
   import tradewar as tw
@@ -61,6 +62,16 @@ keys of --json (money in USD, rates and shares as fractions, null where a number
   partners  exporter, value, value_new, value_change
   products  product, value, value_new, value_change, revenue, revenue_new, tariff, tariff_new
   card, sources, warnings
+"""
+
+
+CONTROLS_HELP = """\
+Two limits on quantities that the talks were about, solved exactly.
+
+China's exports of rare-earth magnets at the level of May 2025: what the US pays, who gets the rent,
+under two sets of elasticities. China's freeze on US soybeans: who sells in their place. Other
+limits are methods of tradewar.Scenario: import_quota, export_quota, trq, licence, entity_list,
+purchase_commitment, min_import_price.
 """
 
 
@@ -150,6 +161,16 @@ def parser() -> argparse.ArgumentParser:
     who.add_argument("--json", action="store_true", help="print JSON in place of text")
     who.set_defaults(run=_who_pays)
 
+    limits = commands.add_parser(
+        "controls",
+        help="two limits on quantities: magnets and soybeans",
+        description=CONTROLS_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    limits.add_argument("--json", action="store_true", help="print JSON in place of text")
+    limits.set_defaults(run=_controls)
+
     what = commands.add_parser(
         "datasets",
         help="list data and elasticities",
@@ -190,6 +211,11 @@ def _who_pays(options: argparse.Namespace) -> list[str]:
     if options.json:
         return [who_pays.record(answer, options.top)]
     return [who_pays.text(answer, options.top), *said]
+
+
+def _controls(options: argparse.Namespace) -> list[str]:
+    answer = controls.ask()
+    return [controls.record(answer) if options.json else controls.text(answer)]
 
 
 def _datasets(options: argparse.Namespace) -> list[str]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 import tradewar as tw
+from tradewar import controls
 from tradewar.cases import (
     DEFAULT_SET,
     FINITE_SUPPLY,
@@ -59,6 +60,8 @@ class MainJob:
         The same change in ``world_trade_2022``, from its own baseline.
     world_data : TradeData
         ``world_trade_2022`` itself.
+    controls : controls.Answer
+        Magnets and soybeans.
     caught : tuple of str
         Texts of all warnings, in order.
     """
@@ -68,6 +71,7 @@ class MainJob:
     peaks: dict[str, tuple[float, float]]
     world: PEResult
     world_data: TradeData
+    controls: controls.Answer
     caught: tuple[str, ...]
 
 
@@ -85,7 +89,8 @@ def main_job(rate: float = RATE) -> MainJob:
         peaks = {name: revenue_peak(cases[name, math.inf]) for name in SETS}
         world = tw.datasets.world_trade_2022()
         result = tw.solve_pe(world.rebase(tw.solve_pe(world, october_2025(world))), change)
-    return MainJob(data, cases, peaks, result, world, tuple(caught))
+        limits = controls.ask()
+    return MainJob(data, cases, peaks, result, world, limits, tuple(caught))
 
 
 def main_text(job: MainJob) -> str:
@@ -95,10 +100,9 @@ def main_text(job: MainJob) -> str:
         *_trade(job),
         "",
         *_incidence(job),
-        "",
         *_movers(job.cases[SETS[0], math.inf].result),
-        "",
         *_deflection(job),
+        *controls.main_lines(job.controls),
         *_card(job),
     ]
     return "\n".join(line.rstrip() for line in lines)

@@ -74,6 +74,15 @@ tw_control_collect(tw_pe_ws *ws)
     }
     for (size_t k = 0; k < c->n; k++) {
         c->x[k] = 0.0;
+        c->same[k] = (int)k;
+        for (size_t j = 0; j < k && c->same[k] == (int)k; j++) {
+            size_t count = member_count(ws, k);
+            if (count == member_count(ws, j) &&
+                memcmp(c->member + c->member_ptr[k], c->member + c->member_ptr[j],
+                       count * sizeof *c->member) == 0) {
+                c->same[k] = (int)j;
+            }
+        }
     }
 }
 
@@ -123,7 +132,8 @@ tw_control_wedges(tw_pe_ws *ws)
                       ? 1.0
                       : buyer / (producer * cost * tariff) * tw_exp1(-c->sub[s]);
         c->eta[s] = floored ? 0.0 : producer * cost * (tariff + c->r[s]) / buyer;
-        c->d_lx[s] = floored ? 0.0 : cost * (tariff + c->r[s]) / buyer;
+        /* under its floor a price does not answer to lx: step as if it did, towards the floor */
+        c->d_lx[s] = cost * (tariff + c->r[s]) / buyer;
         c->d_lm[s] = 1.0 / buyer;
         c->d_r[s] = border * cost / buyer;
     }
@@ -259,6 +269,22 @@ tw_control_gaps_general(tw_pe_ws *ws)
     return gaps(ws);
 }
 
+/* Of limits on the same flows the tightest moves alone: together their rows would be the same.
+ * One that stands at its upper bound has said its word. */
+static void
+yield_to_tighter(const tw_control *c, double *step)
+{
+    for (size_t k = 0; k < c->n; k++) {
+        for (size_t j = 0; j < c->n && c->kind[k] != TW_COMMITMENT; j++) {
+            int tighter = c->g[j] > c->g[k] || (c->g[j] == c->g[k] && j < k);
+            if (j != k && c->same[j] == c->same[k] && c->kind[j] != TW_COMMITMENT && tighter &&
+                c->x[j] < upper(c, j)) {
+                step[k] = -c->x[k];
+            }
+        }
+    }
+}
+
 /* Plain steps g / d with d = -dg/dx at given prices: the group's own elasticity is
  * sigma - (sigma - eps) (its share of spending in the destination). */
 void
@@ -287,6 +313,7 @@ tw_control_step(tw_pe_ws *ws, double *step)
         double next = TW_MIN(TW_MAX(c->x[k] + move, 0.0), upper(c, k));
         step[k] = next - c->x[k];
     }
+    yield_to_tighter(c, step);
 }
 
 /* Clip x to its box; nonzero when a control came to or left a bound. */
@@ -355,6 +382,9 @@ tw_control_jacobian(tw_pe_ws *ws, size_t stride, const double *move, double *rhs
                 }
             }
         }
+        /* two limits on the same flows have the same row: a hair more on its own unknown turns
+         * the step towards letting the looser one go */
+        row[ni + k] += 1e-9 * (1.0 + fabs(row[ni + k]));
     }
 }
 

@@ -15,6 +15,7 @@ typedef struct {
     const ptrdiff_t *member_ptr, *member; /* flat flows */
     int *place;                           /* [flow] place among special flows, or -1 */
     int *at_bound;                        /* [control] */
+    int *same;                            /* [control] first one with the same flows */
     size_t *flow, *row, *cell;            /* [special] */
     double *lx, *lm, *r, *sub, *border, *m, *eta, *d_lx, *d_lm, *d_r, *a0, *c0, *power, *volume;
     double *x;         /* [control], behind the prices in y */
@@ -66,7 +67,8 @@ void tw_pe_general_finish(tw_pe_ws *ws);
 int tw_pe_is_home(const tw_market *mk, size_t n, size_t f);
 double tw_pe_sigma_top(const tw_market *mk, size_t n);
 
-tw_status tw_pe_newton(tw_pe_ws *ws, double tol, int max_iter); /* tw_pe_newton.c */
+/* tw_pe_newton.c */
+tw_status tw_pe_newton(tw_pe_ws *ws, double tol, int max_iter, int damped);
 tw_status tw_pe_legacy(tw_pe_ws *ws, const tw_pe_problem *pb);  /* tw_pe_legacy.c */
 
 int tw_pe_all_spend(tw_pe_ws *ws); /* 0 with the cause set when a destination is empty */

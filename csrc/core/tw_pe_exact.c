@@ -82,7 +82,7 @@ evaluate(tw_pe_ws *ws, market_form form)
     if (ws->ctl.n > 0) {
         double gap =
             form == GENERAL ? tw_control_gaps_general(ws) : tw_control_gaps_packed(ws);
-        top = gap <= top ? top : gap; /* a NaN stays */
+        top = top >= gap || isnan(top) ? top : gap; /* a NaN stays, on either side */
     }
     return top;
 }
@@ -169,11 +169,12 @@ solve_general(tw_pe_ws *ws, int sweep_first, double goal, const tw_options *opt)
     if (sweep_first) {
         rc = sweep(ws, GENERAL, goal, TW_MIN(opt->max_iter, MAX_SWEEPS));
     }
-    if (rc == TW_NOCONV) {
+    int kinks = ws->ctl.nspecial > 0; /* only then does a second try without damping help */
+    for (int damped = 1; damped >= !kinks && (rc == TW_NOCONV || rc == TW_ENUMERIC); damped--) {
         memset(mk->y, 0, mk->ni * sizeof *mk->y);
         memset(ws->ctl.x, 0, ws->ctl.n * sizeof *mk->y);
         tw_control_project(ws);
-        rc = tw_pe_newton(ws, goal, opt->max_iter);
+        rc = tw_pe_newton(ws, goal, opt->max_iter, damped);
     }
     tw_pe_general_finish(ws);
     return rc;

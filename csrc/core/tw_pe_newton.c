@@ -18,7 +18,7 @@ evaluate(tw_pe_ws *ws)
     }
     if (ws->ctl.n > 0) {
         double gap = tw_control_gaps_general(ws);
-        ws->residual = gap <= ws->residual ? ws->residual : gap;
+        ws->residual = ws->residual >= gap || isnan(ws->residual) ? ws->residual : gap;
         for (size_t k = 0; k < ws->ctl.n; k++) {
             double natural = tw_control_natural(&ws->ctl, k);
             sum += natural * natural;
@@ -55,9 +55,10 @@ take_step(tw_pe_ws *ws, double step)
     tw_control_project(ws);
 }
 
-/* Start from mk->y and the controls' x.  The largest move of a log price a step is 2. */
+/* Start from mk->y and the controls' x.  The largest move of a log price a step is 2.  Damped
+ * steps lower the merit; at a kink none may, and full ones may cross it. */
 tw_status
-tw_pe_newton(tw_pe_ws *ws, double tol, int max_iter)
+tw_pe_newton(tw_pe_ws *ws, double tol, int max_iter, int damped)
 {
     tw_market *mk = &ws->mk;
     size_t size = mk->ni + ws->ctl.n;
@@ -83,7 +84,7 @@ tw_pe_newton(tw_pe_ws *ws, double tol, int max_iter)
         for (int cut = 0;; cut++, step *= 0.5) {
             take_step(ws, step);
             double now = evaluate(ws);
-            if (now <= (1.0 - 1e-4 * step) * old || ws->residual <= tol) {
+            if (!damped || now <= (1.0 - 1e-4 * step) * old || ws->residual <= tol) {
                 old = now;
                 break;
             }

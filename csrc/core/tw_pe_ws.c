@@ -81,7 +81,7 @@ tw_pe_ws_new(tw_pe_ws *ws, const tw_pe_extent *x)
     }
     ws->block = tw_alloc(count + 8, sizeof *ws->block);
     ws->sizes = tw_alloc(2 * ni + 3 * nf + 2 * nn + 3 * ns + 8, sizeof *ws->sizes);
-    ws->ints = tw_alloc(2 * nf + 4 * ni + nk + 8, sizeof *ws->ints);
+    ws->ints = tw_alloc(2 * nf + 4 * ni + 2 * nk + 8, sizeof *ws->ints);
     if (ws->block == NULL || ws->sizes == NULL || ws->ints == NULL) {
         tw_pe_ws_free(ws);
         return TW_ENOMEM;
@@ -104,6 +104,7 @@ tw_pe_ws_new(tw_pe_ws *ws, const tw_pe_extent *x)
     mk->pcol = ws->ints;
     c->place = mk->pcol + nf + 4 * ni;
     c->at_bound = c->place + nf;
+    c->same = c->at_bound + nk;
     return TW_OK;
 }
 

@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 
 import tradewar as tw
-from tradewar import report
+from tradewar import controls, report
 from tradewar.__main__ import main
 from tradewar.cases import (
     FINITE_SUPPLY,
@@ -475,3 +475,35 @@ def test_case_without_baseline(us):
     case = solve_case(us[0], plus(1.0), supply=24.0)
     assert case.result.data is us[0]
     assert case.paid["exporters"] > 0
+
+
+# ---- Quantity controls --------------------------------------------------------------------------
+
+
+def test_controls_text_says_what_the_results_say(capsys):
+    answer = controls.ask()
+    assert main(["controls"]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    assert max(map(len, printed.out.splitlines())) <= MOST_COLUMNS
+    for result in answer.magnets.values():
+        rent = result.flows["rent"].sum()
+        assert f"{rent / 1e6:,.1f}" in printed.out
+        quantity = result.flows.set_index("exporter").loc["CHN", "quantity_ratio"]
+        assert quantity == pytest.approx(answer.cap, rel=1e-10)
+    brazil = answer.beans.flows.set_index("exporter").loc["BRA"]
+    assert f"{brazil['value_new'] / 1e6:,.1f}" in printed.out
+
+
+def test_controls_record_is_json(capsys):
+    assert main(["controls", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["magnets"]["cap"] == pytest.approx(1238 / 4846, rel=1e-3)
+    assert said["soybeans"]["rent"] == 0.0
+    assert said["soybeans"]["flows"][0]["value"] > 0
+
+
+def test_main_job_has_a_line_for_each_control():
+    lines = controls.main_lines(controls.ask())
+    assert [line.split()[0] for line in lines] == ["MAGNETS", "SOYBEANS"]
+    assert max(map(len, lines)) <= MOST_COLUMNS

@@ -281,16 +281,45 @@ def test_negative_prices_are_named():
     assert "ARG is negative" in " ".join(res.card.split())
 
 
-def test_steep_curves_that_the_core_takes_for_cleared():
-    # The core's residual weighs these by price; quantities would be wrong by orders of magnitude.
+@pytest.mark.parametrize(("price", "elasticity"), [(150.0, 30.0), (150.0, 100.0), (250.0, 100.0)])
+def test_steep_curves_far_from_the_start(price, elasticity):
+    # The core alone stops short here; tangents to the curves get there.
     frames = {
-        "supply": supply(price=[250.0, 420.0, 600.0], elasticity=100.0),
-        "demand": demand(elasticity=[0.3, 8.0]),
+        "supply": pd.DataFrame(
+            {
+                "exporter": ["a"],
+                "price": [price],
+                "quantity": 10.0,
+                "elasticity": elasticity,
+            }
+        ),
+        "demand": pd.DataFrame(
+            {"importer": ["n"], "price": [200.0], "quantity": 10.0, "elasticity": 0.5}
+        ),
+        "cost": pd.DataFrame({"exporter": ["a"], "importer": ["n"], "cost": [0.0]}),
     }
-    res = solve(**frames, start=200.0)
+    res = tw.solve_spatial(**frames, form="isoelastic", start=600.0)
+    # 10 (p/price)^e = 10 (p/200)^-1/2
+    want = (price**elasticity * 200.0**0.5) ** (1.0 / (elasticity + 0.5))
+    assert res.prices.at["n", "buyer_price"] == pytest.approx(want, rel=1e-8)
     assert res.proof().attrs["largest"] < 1e-6
-    near = solve(**frames, start=260.0)
-    np.testing.assert_allclose(res.producer, near.producer, rtol=1e-7)
+
+
+def test_a_market_that_the_core_calls_solved_and_that_does_not_clear(monkeypatch):
+    real, calls = spatial._core.spatial_solve, []
+
+    def wrong(*arguments):
+        producer, buyer, flow, rent, _, residual = real(*arguments)
+        calls.append(arguments)
+        return producer, buyer, flow * (1.01 if len(calls) <= failures else 1.0), rent, 3, residual
+
+    monkeypatch.setattr(spatial._core, "spatial_solve", wrong)
+    failures = 2
+    res = solve(form="linear")
+    assert len(calls) == 3 and res.proof().attrs["largest"] < 1e-9
+    failures = 10**6
+    with pytest.raises(ConvergenceError, match="no equilibrium found"):
+        solve(form="linear")
 
 
 def test_who_is_priced_out_sells_nothing_at_no_price():
