@@ -22,6 +22,7 @@ typedef struct {
 
 size_t tw_anderson_doubles(size_t n8); /* length of the scratch */
 void tw_anderson_init(tw_anderson *aa, size_t n8, double *scratch);
-void tw_anderson_step(tw_anderson *aa, const tw_kernels *kern, double *y, const double *f);
+void tw_anderson_step(tw_anderson *aa, const tw_kernels *kern, double *y,
+                      const double *f);
 
 #endif /* TW_ANDERSON_H */

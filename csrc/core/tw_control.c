@@ -31,7 +31,8 @@ member_count(const tw_pe_ws *ws, size_t k)
 static size_t
 member_place(const tw_pe_ws *ws, size_t k, size_t j)
 {
-    size_t f = (size_t)ws->ctl.member[ws->ctl.member_ptr[k] + (ptrdiff_t)j] - ws->mk.first;
+    size_t f =
+        (size_t)ws->ctl.member[ws->ctl.member_ptr[k] + (ptrdiff_t)j] - ws->mk.first;
     return (size_t)ws->ctl.place[f];
 }
 
@@ -224,7 +225,8 @@ double
 tw_control_natural(const tw_control *c, size_t k)
 {
     int low = c->x[k] <= 0.0 && c->g[k] <= 0.0;
-    int high = c->kind[k] == TW_TARIFF_QUOTA && c->x[k] >= upper(c, k) && c->g[k] >= 0.0;
+    int high =
+        c->kind[k] == TW_TARIFF_QUOTA && c->x[k] >= upper(c, k) && c->g[k] >= 0.0;
     return low || high ? 0.0 : c->g[k];
 }
 
@@ -277,8 +279,8 @@ yield_to_tighter(const tw_control *c, double *step)
     for (size_t k = 0; k < c->n; k++) {
         for (size_t j = 0; j < c->n && c->kind[k] != TW_COMMITMENT; j++) {
             int tighter = c->g[j] > c->g[k] || (c->g[j] == c->g[k] && j < k);
-            if (j != k && c->same[j] == c->same[k] && c->kind[j] != TW_COMMITMENT && tighter &&
-                c->x[j] < upper(c, j)) {
+            if (j != k && c->same[j] == c->same[k] && c->kind[j] != TW_COMMITMENT &&
+                tighter && c->x[j] < upper(c, j)) {
                 step[k] = -c->x[k];
             }
         }
@@ -357,7 +359,8 @@ tw_control_jacobian(tw_pe_ws *ws, size_t stride, const double *move, double *rhs
         double *row = ws->jac + (ni + k) * stride;
         double sign = c->kind[k] == TW_COMMITMENT ? -1.0 : 1.0;
         double next = c->x[k] + move[k];
-        int low = next <= 0.0, high = c->kind[k] == TW_TARIFF_QUOTA && next >= upper(c, k);
+        int low = next <= 0.0,
+            high = c->kind[k] == TW_TARIFF_QUOTA && next >= upper(c, k);
         rhs[ni + k] = low || high ? move[k] : c->g[k];
         if (low || high) {
             row[ni + k] = 1.0;
@@ -376,7 +379,8 @@ tw_control_jacobian(tw_pe_ws *ws, size_t stride, const double *move, double *rhs
                     for (size_t b = 0; b < member_count(ws, other); b++) {
                         if (member_place(ws, other, b) == (size_t)c->place[h]) {
                             row[ni + other] -=
-                                response * tw_control_slope(c, other, (size_t)c->place[h]);
+                                response *
+                                tw_control_slope(c, other, (size_t)c->place[h]);
                         }
                     }
                 }
@@ -400,7 +404,8 @@ captive(const tw_pe_ws *ws, size_t k)
         ptrdiff_t a = c->member_ptr[k];
         for (ptrdiff_t f = mk->row[i]; f < mk->row[i + 1]; f++) {
             size_t at = (size_t)f - mk->first;
-            double open = mk->weight != NULL && !(mk->weight[at] > 0.0) ? 0.0 : mk->value[at];
+            double open =
+                mk->weight != NULL && !(mk->weight[at] > 0.0) ? 0.0 : mk->value[at];
             while (a < c->member_ptr[k + 1] && c->member[a] < f) {
                 a++;
             }

@@ -65,7 +65,8 @@ apply(int level, size_t n, const double *x, double *y, int take_log)
     if (level > tw_level_best() || level < TW_LEVEL_AUTO) {
         return TW_EDOMAIN;
     }
-    const tw_kernels *k = tw_kernels_get(level == TW_LEVEL_AUTO ? tw_level_best() : level);
+    const tw_kernels *k =
+        tw_kernels_get(level == TW_LEVEL_AUTO ? tw_level_best() : level);
     (take_log ? k->log : k->exp)(n, x, y);
     return TW_OK;
 }

@@ -88,8 +88,8 @@ in_order(size_t nflow, const int *product, const int *exporter, const int *impor
 
 tw_status
 tw_flow_order(size_t nflow, size_t nproduct, size_t ncountry, const int *product,
-              const int *exporter, const int *importer, ptrdiff_t *order, int *const sorted[3],
-              int *is_sorted, size_t *duplicates, tw_info *info)
+              const int *exporter, const int *importer, ptrdiff_t *order,
+              int *const sorted[3], int *is_sorted, size_t *duplicates, tw_info *info)
 {
     *info = (tw_info){.where = -1};
     *duplicates = 0;
@@ -178,7 +178,8 @@ tw_flow_count(size_t nflow, size_t nproduct, size_t ncountry, const int *product
                 return TW_EDOMAIN;
             }
         }
-        *nexp += f == 0 || product[f] != product[f - 1] || exporter[f] != exporter[f - 1];
+        *nexp +=
+            f == 0 || product[f] != product[f - 1] || exporter[f] != exporter[f - 1];
         if (seen[importer[f]] != product[f] + 1) {
             seen[importer[f]] = product[f] + 1;
             *nimp += 1;

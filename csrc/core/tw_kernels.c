@@ -82,7 +82,8 @@ axpy(size_t n8, double s, const double *restrict x, double *restrict y)
 static double
 lane_sum(const double *acc)
 {
-    return ((acc[0] + acc[4]) + (acc[2] + acc[6])) + ((acc[1] + acc[5]) + (acc[3] + acc[7]));
+    return ((acc[0] + acc[4]) + (acc[2] + acc[6])) +
+           ((acc[1] + acc[5]) + (acc[3] + acc[7]));
 }
 
 static double
@@ -144,7 +145,8 @@ scatter_add(size_t n, const int *restrict col, const double *restrict x, double 
 }
 
 static void
-add_rows4(size_t n8, const double *restrict a, const double *scale, double *restrict sum)
+add_rows4(size_t n8, const double *restrict a, const double *scale,
+          double *restrict sum)
 {
     const double *a1 = a + n8, *a2 = a + 2 * n8, *a3 = a + 3 * n8;
     double s0 = scale[0], s1 = scale[1], s2 = scale[2], s3 = scale[3];
@@ -210,7 +212,8 @@ base_values(tw_market *mk)
         mk->spend[n] = n < mk->nn ? 0.0 : 1.0;
     }
     for (size_t i = 0; i < mk->ni; i++) {
-        size_t f0 = (size_t)mk->row[i] - mk->first, f1 = (size_t)mk->row[i + 1] - mk->first;
+        size_t f0 = (size_t)mk->row[i] - mk->first,
+               f1 = (size_t)mk->row[i + 1] - mk->first;
         double sales = 0.0;
         for (size_t f = f0; f < f1; f++) {
             double before = 1.0 + mk->t0[f];
@@ -279,7 +282,8 @@ pack(tw_market *mk, int common)
     }
     for (size_t k = 0; k < mk->ni; k++) {
         size_t i = mk->list[k];
-        size_t f0 = (size_t)mk->row[i] - mk->first, f1 = (size_t)mk->row[i + 1] - mk->first;
+        size_t f0 = (size_t)mk->row[i] - mk->first,
+               f1 = (size_t)mk->row[i + 1] - mk->first;
         int dense = k < mk->ndense;
         size_t at = mk->off[k];
         for (size_t f = f0; f < f1; f++) {
@@ -304,10 +308,12 @@ pack(tw_market *mk, int common)
     /* Changed flows are few or many; either way one more visit gives them a = X T0 w K^(1-s). */
     size_t j = 0;
     for (size_t k = 0; k < mk->ni; k++) {
-        mk->demand[mk->list[k]] = (double)k; /* place of exporter i, until the first sweep */
+        mk->demand[mk->list[k]] =
+            (double)k; /* place of exporter i, until the first sweep */
     }
     for (size_t i = 0; i < mk->ni && j < mk->nchanged; i++) {
-        size_t f0 = (size_t)mk->row[i] - mk->first, f1 = (size_t)mk->row[i + 1] - mk->first;
+        size_t f0 = (size_t)mk->row[i] - mk->first,
+               f1 = (size_t)mk->row[i + 1] - mk->first;
         size_t k = (size_t)mk->demand[i];
         for (; j < mk->nchanged && mk->changed[j] < f1; j++) {
             size_t f = mk->changed[j];
@@ -360,8 +366,8 @@ import_common(tw_market *mk)
     }
     for (; k < mk->ni; k++) {
         size_t at = mk->off[k];
-        scatter_add(padded_size(mk, mk->list[k]), mk->pcol + (at - mk->sparse_off), mk->a + at,
-                    mk->p_power[k], mk->sum);
+        scatter_add(padded_size(mk, mk->list[k]), mk->pcol + (at - mk->sparse_off),
+                    mk->a + at, mk->p_power[k], mk->sum);
     }
 }
 
@@ -449,7 +455,8 @@ export_side(tw_market *mk, int common)
     }
     vlog(mk->ni, mk->demand, mk->r);
     for (size_t i = 0; i < mk->ni; i++) {
-        double own = common ? mk->sigma[0] : 1.0; /* e holds p^(1-sigma): p^-1 is left */
+        double own =
+            common ? mk->sigma[0] : 1.0; /* e holds p^(1-sigma): p^-1 is left */
         mk->r[i] = mk->fixed[i] > 0.0 ? 0.0 : mk->r[i] - (mk->mu[i] + own) * mk->y[i];
     }
 }

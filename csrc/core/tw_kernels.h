@@ -27,9 +27,9 @@ typedef struct {
     /* packed scratch */
     double *a, *c, *e, *oms;
     int *pcol;
-    size_t *off;  /* [ni] start of the row in a and c */
-    size_t *list; /* [ni] dense rows first, then sparse ones */
-    size_t *bucket; /* [nn8 / 4 + 2] */
+    size_t *off;                    /* [ni] start of the row in a and c */
+    size_t *list;                   /* [ni] dense rows first, then sparse ones */
+    size_t *bucket;                 /* [nn8 / 4 + 2] */
     size_t ndense, sparse_off, end; /* of the packed cells */
     /* flows whose wedge changed */
     double *change;

@@ -36,7 +36,8 @@ tw_stop_now(const tw_stop *stop, int worker)
 {
     tw_stop *s = (tw_stop *)stop;
     if (worker == 0 && s->poll != NULL) {
-        size_t done = TW_MIN(atomic_load_explicit(&s->next, memory_order_relaxed), s->nitem);
+        size_t done =
+            TW_MIN(atomic_load_explicit(&s->next, memory_order_relaxed), s->nitem);
         if (s->poll(s->poll_ctx, (int)TW_MIN(done, (size_t)INT_MAX), 0.0)) {
             atomic_store(&s->flag, 1);
         }

@@ -16,7 +16,8 @@ tw_pe_cause_text(int cause)
         "an elasticity is not positive",
         "a destination spends nothing",
         "a destination is left without any source",
-        "a ban or weight cut where the substitution elasticity is 1 or below has no finite "
+        "a ban or weight cut where the substitution elasticity is 1 or below has no "
+        "finite "
         "price index",
         "this method cannot represent the scenario",
         "the iteration did not converge",
@@ -25,7 +26,7 @@ tw_pe_cause_text(int cause)
         "a quantity limit cannot be met at any price",
     };
     return cause >= 0 && (size_t)cause < sizeof text / sizeof text[0] ? text[cause]
-                                                                     : "unknown";
+                                                                      : "unknown";
 }
 
 /* ---- checks ------------------------------------------------------------------------- */
@@ -52,7 +53,8 @@ static int
 untouched(const tw_kernels *k, const tw_market *mk)
 {
     size_t nf = mk->nf;
-    return !k->differ(nf, mk->t0, mk->t1) && (mk->x0 == NULL || !k->differ(nf, mk->x0, mk->x1)) &&
+    return !k->differ(nf, mk->t0, mk->t1) &&
+           (mk->x0 == NULL || !k->differ(nf, mk->x0, mk->x1)) &&
            (mk->cost == NULL || !k->differ_from(nf, mk->cost, 1.0)) &&
            (mk->weight == NULL || !k->differ_from(nf, mk->weight, 1.0));
 }
@@ -66,7 +68,8 @@ check_domain(const tw_kernels *k, const tw_market *mk)
         return TW_PE_BAD_VALUE;
     }
     if (k->outside(nf, mk->t0, -1.0) || k->outside(nf, mk->t1, -1.0) ||
-        (mk->x0 != NULL && (k->outside(nf, mk->x0, -1.0) || k->outside(nf, mk->x1, -1.0)))) {
+        (mk->x0 != NULL &&
+         (k->outside(nf, mk->x0, -1.0) || k->outside(nf, mk->x1, -1.0)))) {
         return TW_PE_BAD_TAX;
     }
     if ((mk->cost != NULL && k->outside(nf, mk->cost, 0.0)) ||
@@ -208,7 +211,8 @@ do_market(void *ctx, int worker, size_t m, const tw_stop *stop)
 }
 
 tw_status
-tw_pe_solve(const tw_pe_problem *pb, const tw_options *opt, tw_pe_result *res, tw_info *info)
+tw_pe_solve(const tw_pe_problem *pb, const tw_options *opt, tw_pe_result *res,
+            tw_info *info)
 {
     *info = (tw_info){.where = -1};
     int level = opt->level == TW_LEVEL_AUTO ? tw_level_best() : opt->level;
@@ -222,7 +226,9 @@ tw_pe_solve(const tw_pe_problem *pb, const tw_options *opt, tw_pe_result *res, t
     }
     tw_pe_extent room = tw_pe_largest(pb);
     size_t nflow = (size_t)pb->row_ptr[pb->exp_ptr[pb->nmarket]];
-    enum { FLOWS_PER_THREAD = 20000 }; /* below this a thread costs more than it saves */
+    enum {
+        FLOWS_PER_THREAD = 20000
+    }; /* below this a thread costs more than it saves */
     int useful = (int)TW_MIN(nflow / FLOWS_PER_THREAD + 1, 256);
     int threads = TW_MIN(TW_MIN(opt->threads, useful), 256);
 

@@ -17,8 +17,9 @@ typedef struct {
     int *at_bound;                        /* [control] */
     int *same;                            /* [control] first one with the same flows */
     size_t *flow, *row, *cell;            /* [special] */
-    double *lx, *lm, *r, *sub, *border, *m, *eta, *d_lx, *d_lm, *d_r, *a0, *c0, *power, *volume;
-    double *x;         /* [control], behind the prices in y */
+    double *lx, *lm, *r, *sub, *border, *m, *eta, *d_lx, *d_lm, *d_r, *a0, *c0, *power,
+        *volume;
+    double *x;                /* [control], behind the prices in y */
     double *g, *total, *move; /* [control] */
 } tw_control;
 
@@ -52,7 +53,8 @@ typedef struct {
 tw_pe_extent tw_pe_largest(const tw_pe_problem *pb);
 tw_status tw_pe_ws_new(tw_pe_ws *ws, const tw_pe_extent *x);
 void tw_pe_ws_free(tw_pe_ws *ws);
-void tw_pe_view(tw_pe_ws *ws, const tw_pe_problem *pb, const tw_pe_result *res, size_t m);
+void tw_pe_view(tw_pe_ws *ws, const tw_pe_problem *pb, const tw_pe_result *res,
+                size_t m);
 
 tw_status tw_pe_exact(tw_pe_ws *ws, const tw_options *opt); /* tw_pe_exact.c */
 
@@ -69,8 +71,9 @@ double tw_pe_sigma_top(const tw_market *mk, size_t n);
 
 /* tw_pe_newton.c */
 tw_status tw_pe_newton(tw_pe_ws *ws, double tol, int max_iter, int damped);
-tw_status tw_pe_legacy(tw_pe_ws *ws, const tw_pe_problem *pb);  /* tw_pe_legacy.c */
+tw_status tw_pe_legacy(tw_pe_ws *ws, const tw_pe_problem *pb); /* tw_pe_legacy.c */
 
-int tw_pe_all_spend(tw_pe_ws *ws); /* 0 with the cause set when a destination is empty */
+int
+tw_pe_all_spend(tw_pe_ws *ws); /* 0 with the cause set when a destination is empty */
 
 #endif /* TW_PE_H */

@@ -169,8 +169,10 @@ solve_general(tw_pe_ws *ws, int sweep_first, double goal, const tw_options *opt)
     if (sweep_first) {
         rc = sweep(ws, GENERAL, goal, TW_MIN(opt->max_iter, MAX_SWEEPS));
     }
-    int kinks = ws->ctl.nspecial > 0; /* only then does a second try without damping help */
-    for (int damped = 1; damped >= !kinks && (rc == TW_NOCONV || rc == TW_ENUMERIC); damped--) {
+    int kinks =
+        ws->ctl.nspecial > 0; /* only then does a second try without damping help */
+    for (int damped = 1; damped >= !kinks && (rc == TW_NOCONV || rc == TW_ENUMERIC);
+         damped--) {
         memset(mk->y, 0, mk->ni * sizeof *mk->y);
         memset(ws->ctl.x, 0, ws->ctl.n * sizeof *mk->y);
         tw_control_project(ws);

@@ -37,9 +37,9 @@ tw_pe_sigma_top(const tw_market *mk, size_t n)
     return mk->sigma_home != NULL ? mk->sigma_home[n] : mk->sigma[n];
 }
 
-#define FOR_FLOWS(mk, i, f)                                                                 \
-    for (size_t i = 0; i < (mk)->ni; i++)                                                   \
-        for (size_t f = (size_t)(mk)->row[i] - (mk)->first;                                 \
+#define FOR_FLOWS(mk, i, f)                                 \
+    for (size_t i = 0; i < (mk)->ni; i++)                   \
+        for (size_t f = (size_t)(mk)->row[i] - (mk)->first; \
              f < (size_t)(mk)->row[i + 1] - (mk)->first; f++)
 
 static void
@@ -147,7 +147,8 @@ nest_prices(tw_pe_ws *ws)
     {
         size_t n = (size_t)mk->col[f];
         double z = (1.0 - mk->sigma[n]) * ws->lnu[f];
-        if (!tw_pe_is_home(mk, n, f) && ws->theta[f] * weight_of(mk, f) > 0.0 && z > ws->top[n]) {
+        if (!tw_pe_is_home(mk, n, f) && ws->theta[f] * weight_of(mk, f) > 0.0 &&
+            z > ws->top[n]) {
             ws->top[n] = z;
         }
     }
@@ -164,7 +165,8 @@ nest_prices(tw_pe_ws *ws)
                 ws->acc[n] += ws->theta[f] * ws->lnu[f];
                 break;
             case NEAR:
-                ws->acc[n] += ws->theta[f] * (w > 0.0 ? w * expm1(z) + (w - 1.0) : -1.0);
+                ws->acc[n] +=
+                    ws->theta[f] * (w > 0.0 ? w * expm1(z) + (w - 1.0) : -1.0);
                 break;
             default:
                 if (w > 0.0) {
@@ -233,15 +235,16 @@ quantities(tw_pe_ws *ws)
             ws->lnq[f] = -(double)INFINITY; /* banned, or in a nest that is */
         }
         else if (tw_pe_is_home(mk, n, f)) {
-            ws->lnq[f] = (w == 1.0 ? 0.0 : tw_log1(w)) - h * (lnu - lnP) - mk->eps[n] * lnP;
+            ws->lnq[f] =
+                (w == 1.0 ? 0.0 : tw_log1(w)) - h * (lnu - lnP) - mk->eps[n] * lnP;
             ws->share[f] = 1.0 - ws->nest[n];
         }
         else {
             ws->lnq[f] = (w == 1.0 ? 0.0 : tw_log1(w)) - s * (lnu - lnPM) -
                          h * (lnPM - lnP) - mk->eps[n] * lnP;
             if (ws->theta[f] > 0.0) {
-                ws->share[f] =
-                    ws->theta[f] * w * tw_exp1((1.0 - s) * (lnu - lnPM)) / ws->theta_m[n];
+                ws->share[f] = ws->theta[f] * w * tw_exp1((1.0 - s) * (lnu - lnPM)) /
+                               ws->theta_m[n];
             }
         }
     }
@@ -267,7 +270,8 @@ tw_pe_general_eval(tw_pe_ws *ws)
     top_prices(ws);
     quantities(ws);
     for (size_t i = 0; i < mk->ni; i++) {
-        size_t f0 = (size_t)mk->row[i] - mk->first, f1 = (size_t)mk->row[i + 1] - mk->first;
+        size_t f0 = (size_t)mk->row[i] - mk->first,
+               f1 = (size_t)mk->row[i + 1] - mk->first;
         double top = -(double)INFINITY, sum = 0.0;
         for (size_t f = f0; f < f1; f++) {
             if (ws->phi[f] > 0.0 && ws->lnq[f] > top) {
@@ -281,7 +285,8 @@ tw_pe_general_eval(tw_pe_ws *ws)
         }
         mk->demand[i] = top + tw_log1(sum); /* a logarithm in this form */
         for (size_t f = f0; f < f1; f++) {
-            ws->part[f] = ws->phi[f] > 0.0 ? ws->phi[f] * tw_exp1(ws->lnq[f] - top) / sum : 0.0;
+            ws->part[f] =
+                ws->phi[f] > 0.0 ? ws->phi[f] * tw_exp1(ws->lnq[f] - top) / sum : 0.0;
         }
         mk->r[i] = mk->fixed[i] > 0.0 ? 0.0 : mk->demand[i] - mk->mu[i] * mk->y[i];
     }
@@ -311,7 +316,8 @@ tw_pe_general_diagonal(tw_pe_ws *ws)
     }
     FOR_FLOWS(mk, i, f)
     {
-        mk->diag[i] -= ws->part[f] * tw_pe_response(ws, (size_t)mk->col[f], f, f) * ws->eta[f];
+        mk->diag[i] -=
+            ws->part[f] * tw_pe_response(ws, (size_t)mk->col[f], f, f) * ws->eta[f];
     }
 }
 

@@ -227,7 +227,8 @@ tw_status
 tw_pe_legacy(tw_pe_ws *ws, const tw_pe_problem *pb)
 {
     tw_market *mk = &ws->mk;
-    if (ws->wedges || ws->ctl.n > 0 || (mk->weight != NULL && ws->kern->differ_from(mk->nf, mk->weight, 1.0))) {
+    if (ws->wedges || ws->ctl.n > 0 ||
+        (mk->weight != NULL && ws->kern->differ_from(mk->nf, mk->weight, 1.0))) {
         ws->cause = TW_PE_METHOD;
         return TW_EDOMAIN;
     }

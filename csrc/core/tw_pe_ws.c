@@ -16,7 +16,8 @@ tw_pe_largest(const tw_pe_problem *pb)
     for (size_t m = 0; m < pb->nmarket; m++) {
         size_t ni = (size_t)(pb->exp_ptr[m + 1] - pb->exp_ptr[m]);
         size_t nn = (size_t)(pb->imp_ptr[m + 1] - pb->imp_ptr[m]);
-        size_t nf = (size_t)(pb->row_ptr[pb->exp_ptr[m + 1]] - pb->row_ptr[pb->exp_ptr[m]]);
+        size_t nf =
+            (size_t)(pb->row_ptr[pb->exp_ptr[m + 1]] - pb->row_ptr[pb->exp_ptr[m]]);
         x.nf = TW_MAX(x.nf, round8(nf));
         x.ni8 = TW_MAX(x.ni8, round8(ni));
         x.nn8 = TW_MAX(x.nn8, round8(nn));
@@ -59,21 +60,34 @@ tw_pe_ws_new(tw_pe_ws *ws, const tw_pe_extent *x)
     size_t nf = x->nf, nn = x->nn8 + 8, ni = x->ni8, nk = x->nk8, nx = ni + nk;
     size_t cells = x->packed, ns = x->special;
     const slice doubles[] = {
-        {&mk->change, nf},    {&ws->theta, nf},     {&ws->phi, nf},      {&ws->k0, nf},
-        {&ws->k1, nf},        {&ws->lnk, nf},       {&ws->lnu, nf},      {&ws->share, nf},
-        {&ws->eta, nf},       {&ws->lnq, nf},       {&ws->part, nf},     {&mk->spend, nn},
-        {&mk->inv_spend, nn}, {&mk->sum, nn},       {&mk->gain, nn},     {&mk->power, nn},
-        {&mk->tmp_n, nn},     {&mk->ae, nn},        {&ws->theta_m, nn},  {&ws->top, nn},
-        {&ws->acc, nn},       {&ws->lnPM, nn},      {&ws->nest, nn},     {&mk->sales, ni},
-        {&mk->inv_sales, ni}, {&mk->r, ni},         {&mk->diag, ni},     {&mk->demand, ni},
-        {&mk->p_power, ni},   {&mk->fixed, ni},     {&mk->y, nx},        {&ws->f, nx},
-        {&ws->best, nx},      {&mk->a, cells},      {&mk->c, cells},     {&mk->e, cells},
-        {&mk->oms, cells},    {&ws->jac, nx * nx},  {&c->g, nk},         {&c->total, nk},
-        {&c->move, nk},       {&c->lx, ns},         {&c->lm, ns},        {&c->r, ns},
-        {&c->sub, ns},        {&c->border, ns},     {&c->m, ns},         {&c->eta, ns},
-        {&c->d_lx, ns},       {&c->d_lm, ns},       {&c->d_r, ns},       {&c->a0, ns},
-        {&c->c0, ns},         {&c->power, ns},      {&c->volume, ns},
-        {&ws->aa_scratch, tw_anderson_doubles(nx)},
+        {&mk->change, nf},    {&ws->theta, nf},
+        {&ws->phi, nf},       {&ws->k0, nf},
+        {&ws->k1, nf},        {&ws->lnk, nf},
+        {&ws->lnu, nf},       {&ws->share, nf},
+        {&ws->eta, nf},       {&ws->lnq, nf},
+        {&ws->part, nf},      {&mk->spend, nn},
+        {&mk->inv_spend, nn}, {&mk->sum, nn},
+        {&mk->gain, nn},      {&mk->power, nn},
+        {&mk->tmp_n, nn},     {&mk->ae, nn},
+        {&ws->theta_m, nn},   {&ws->top, nn},
+        {&ws->acc, nn},       {&ws->lnPM, nn},
+        {&ws->nest, nn},      {&mk->sales, ni},
+        {&mk->inv_sales, ni}, {&mk->r, ni},
+        {&mk->diag, ni},      {&mk->demand, ni},
+        {&mk->p_power, ni},   {&mk->fixed, ni},
+        {&mk->y, nx},         {&ws->f, nx},
+        {&ws->best, nx},      {&mk->a, cells},
+        {&mk->c, cells},      {&mk->e, cells},
+        {&mk->oms, cells},    {&ws->jac, nx * nx},
+        {&c->g, nk},          {&c->total, nk},
+        {&c->move, nk},       {&c->lx, ns},
+        {&c->lm, ns},         {&c->r, ns},
+        {&c->sub, ns},        {&c->border, ns},
+        {&c->m, ns},          {&c->eta, ns},
+        {&c->d_lx, ns},       {&c->d_lm, ns},
+        {&c->d_r, ns},        {&c->a0, ns},
+        {&c->c0, ns},         {&c->power, ns},
+        {&c->volume, ns},     {&ws->aa_scratch, tw_anderson_doubles(nx)},
     };
     size_t count = 0, ndoubles = sizeof doubles / sizeof doubles[0];
     for (size_t k = 0; k < ndoubles; k++) {

@@ -80,7 +80,7 @@ typedef struct {
     ptrdiff_t *row_ptr;    /* [nexp + 1] first flow of each exporter slot */
     ptrdiff_t *imp_ptr;    /* [nproduct + 1] first importer slot of each market */
     int *imp_code;         /* [nimp] country of the slot, ascending in a market */
-    int *col;              /* [nflow] importer slot of the flow, counted in its market */
+    int *col; /* [nflow] importer slot of the flow, counted in its market */
 } tw_layout;
 
 tw_status tw_flow_layout(size_t nflow, size_t nproduct, size_t ncountry,
@@ -109,10 +109,10 @@ typedef enum {
 } tw_control_kind;
 
 typedef struct {
-    const ptrdiff_t *ptr;        /* [nmarket + 1] first control of each market; NULL = none */
-    const int *kind;             /* [control] */
-    const double *limit;         /* [control] > 0 */
-    const double *upper;         /* [control] >= 0, used by tariff quotas */
+    const ptrdiff_t *ptr; /* [nmarket + 1] first control of each market; NULL = none */
+    const int *kind;      /* [control] */
+    const double *limit;  /* [control] > 0 */
+    const double *upper;  /* [control] >= 0, used by tariff quotas */
     const ptrdiff_t *member_ptr; /* [control + 1] */
     const ptrdiff_t *member;     /* flat flows of the control's market, each once */
 } tw_pe_controls;
@@ -123,21 +123,21 @@ typedef struct {
     const ptrdiff_t *row_ptr;
     const ptrdiff_t *imp_ptr;
     const int *col;
-    const double *value;      /* [flow] baseline value at the border price, >= 0 */
-    const double *t0, *t1;    /* [flow] import tariff rate before / after, > -1 */
-    const double *x0, *x1;    /* [flow] export tax rate before / after, > -1; NULL = 0 */
-    const double *cost;       /* [flow] other trade costs after / before, > 0; NULL = 1 */
-    const double *weight;     /* [flow] weight in the nest, >= 0, 0 = banned; NULL = 1 */
-    const double *lx, *lm;    /* [flow] export / import licence wedge, >= 0; NULL = 0 */
-    const double *floor;      /* [flow] least border price, >= 0, base 1; NULL = none */
-    const double *sigma;      /* [importer slot] > 0 */
-    const double *eps;        /* [importer slot] > 0 */
+    const double *value;   /* [flow] baseline value at the border price, >= 0 */
+    const double *t0, *t1; /* [flow] import tariff rate before / after, > -1 */
+    const double *x0, *x1; /* [flow] export tax rate before / after, > -1; NULL = 0 */
+    const double *cost;    /* [flow] other trade costs after / before, > 0; NULL = 1 */
+    const double *weight;  /* [flow] weight in the nest, >= 0, 0 = banned; NULL = 1 */
+    const double *lx, *lm; /* [flow] export / import licence wedge, >= 0; NULL = 0 */
+    const double *floor;   /* [flow] least border price, >= 0, base 1; NULL = none */
+    const double *sigma;   /* [importer slot] > 0 */
+    const double *eps;     /* [importer slot] > 0 */
     const double *sigma_home; /* [importer slot] > 0; NULL = one level */
-    const ptrdiff_t *home;    /* [importer slot] its home flow or -1; NULL = one level */
-    const double *mu;         /* [exporter slot] >= 0, may be infinite */
+    const ptrdiff_t *home; /* [importer slot] its home flow or -1; NULL = one level */
+    const double *mu;      /* [exporter slot] >= 0, may be infinite */
     tw_pe_controls controls;
     tw_pe_method method;
-    int steps;                /* Euler steps, >= 1 */
+    int steps; /* Euler steps, >= 1 */
     tw_smart_form form;
 } tw_pe_problem;
 
@@ -160,14 +160,14 @@ typedef enum {
 const char *tw_pe_cause_text(int cause);
 
 typedef struct {
-    double *p;          /* [exporter slot] ln p; -inf where shut out; linear: p - 1 */
-    double *P;          /* [importer slot] ln P; linear: P - 1 */
-    double *q;          /* [flow] quantity after / before */
-    double *shadow;     /* [control] premium, tariff above t1, or subsidy rate; or NULL */
-    int *status;        /* [market] a tw_status */
-    int *cause;         /* [market] a tw_pe_cause */
-    int *iterations;    /* [market] */
-    double *residual;   /* [market] max |ln demand - ln supply| over exporters */
+    double *p;        /* [exporter slot] ln p; -inf where shut out; linear: p - 1 */
+    double *P;        /* [importer slot] ln P; linear: P - 1 */
+    double *q;        /* [flow] quantity after / before */
+    double *shadow;   /* [control] premium, tariff above t1, or subsidy rate; or NULL */
+    int *status;      /* [market] a tw_status */
+    int *cause;       /* [market] a tw_pe_cause */
+    int *iterations;  /* [market] */
+    double *residual; /* [market] max |ln demand - ln supply| over exporters */
 } tw_pe_result;
 
 /* One market's failure is recorded in its status and leaves the others alone; the call
@@ -189,17 +189,18 @@ typedef struct {
     int supply_form, demand_form;
     const double *supply_level, *supply_slope; /* [exporter] */
     const double *demand_level, *demand_slope; /* [importer] */
-    const double *cost;   /* [exporter, importer] per unit, >= 0, infinite = no route */
-    const double *tariff; /* [exporter, importer] rate on price + cost, > -1; NULL = 0 */
-    const double *limit;  /* [exporter, importer] quantity, >= 0; NULL = none */
-    double start;         /* a typical price, > 0 */
+    const double *cost; /* [exporter, importer] per unit, >= 0, infinite = no route */
+    const double
+        *tariff;         /* [exporter, importer] rate on price + cost, > -1; NULL = 0 */
+    const double *limit; /* [exporter, importer] quantity, >= 0; NULL = none */
+    double start;        /* a typical price, > 0 */
 } tw_spatial_problem;
 
 tw_status tw_spatial_solve(const tw_spatial_problem *problem, const tw_options *options,
                            double *producer, /* [exporter] price */
                            double *buyer,    /* [importer] price */
                            double *flow,     /* [exporter, importer] quantity */
-                           double *rent,     /* [exporter, importer] per unit of a limit */
+                           double *rent, /* [exporter, importer] per unit of a limit */
                            tw_info *info);
 
 #ifdef __cplusplus

@@ -33,7 +33,9 @@ core_exec(PyObject *mod)
     }
     int rc = PyModule_AddObjectRef(mod, "levels", levels);
     Py_DECREF(levels);
-    return rc < 0 || PyModule_AddStringConstant(mod, "__version__", tw_version()) < 0 ? -1 : 0;
+    return rc < 0 || PyModule_AddStringConstant(mod, "__version__", tw_version()) < 0
+               ? -1
+               : 0;
 }
 
 static int
@@ -70,12 +72,15 @@ static PyMethodDef core_methods[] = {
      "flow_layout(product, exporter, importer, n_product, n_country)\n"
      "-> (market_ptr, exp_ptr, exp_code, row_ptr, imp_ptr, imp_code, col)"},
     {"pe_solve", py_pe_solve, METH_VARARGS,
-     "pe_solve((exp_ptr, row_ptr, imp_ptr, col), (value, t0, t1, x0, x1, cost, weight, lx, lm),\n"
-     "(sigma, eps, sigma_home, home, mu), method, steps, form, tol, max_iter, threads, level,\n"
+     "pe_solve((exp_ptr, row_ptr, imp_ptr, col), (value, t0, t1, x0, x1, cost, weight, "
+     "lx, lm),\n"
+     "(sigma, eps, sigma_home, home, mu), method, steps, form, tol, max_iter, threads, "
+     "level,\n"
      "progress, controls)\n"
      "-> (p, P, q, status, cause, iterations, residual, shadow)"},
     {"spatial_solve", py_spatial_solve, METH_VARARGS,
-     "spatial_solve(supply_form, demand_form, supply_level, supply_slope, demand_level,\n"
+     "spatial_solve(supply_form, demand_form, supply_level, supply_slope, "
+     "demand_level,\n"
      "demand_slope, cost, tariff, limit, start, tol, max_iter)\n"
      "-> (producer, buyer, flow, rent, iterations, residual)"},
     {"pe_cause", py_pe_cause, METH_VARARGS, "pe_cause(cause) -> text"},

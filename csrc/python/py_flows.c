@@ -48,9 +48,9 @@ py_sort_flows(PyObject *mod, PyObject *args)
             sorted[k] = PyArray_DATA((PyArrayObject *)out[k + 1]);
         }
         PyThreadState *ts = PyEval_SaveThread();
-        tw_status rc = tw_flow_order((size_t)a.n[0], (size_t)a.nproduct, (size_t)a.ncountry,
-                                     a.product, a.exporter, a.importer, order, sorted,
-                                     &is_sorted, &duplicates, &info);
+        tw_status rc = tw_flow_order(
+            (size_t)a.n[0], (size_t)a.nproduct, (size_t)a.ncountry, a.product,
+            a.exporter, a.importer, order, sorted, &is_sorted, &duplicates, &info);
         PyEval_RestoreThread(ts);
         if (rc != TW_OK) {
             ret = py_raise_status(mod, rc, &info);
@@ -59,8 +59,8 @@ py_sort_flows(PyObject *mod, PyObject *args)
             ret = Py_BuildValue("OnO", Py_None, (Py_ssize_t)duplicates, Py_None);
         }
         else {
-            ret = Py_BuildValue("On(OOO)", out[0], (Py_ssize_t)duplicates, out[1], out[2],
-                                out[3]);
+            ret = Py_BuildValue("On(OOO)", out[0], (Py_ssize_t)duplicates, out[1],
+                                out[2], out[3]);
         }
     }
     for (int k = 0; k < 4; k++) {
@@ -79,17 +79,19 @@ py_flow_layout(PyObject *mod, PyObject *args)
     size_t nexp = 0, nimp = 0;
     tw_info info = {.where = -1};
     PyThreadState *ts = PyEval_SaveThread();
-    tw_status rc = tw_flow_count((size_t)a.n[0], (size_t)a.nproduct, (size_t)a.ncountry,
-                                 a.product, a.exporter, a.importer, &nexp, &nimp, &info);
+    tw_status rc =
+        tw_flow_count((size_t)a.n[0], (size_t)a.nproduct, (size_t)a.ncountry, a.product,
+                      a.exporter, a.importer, &nexp, &nimp, &info);
     PyEval_RestoreThread(ts);
     if (rc != TW_OK) {
         return py_raise_status(mod, rc, &info);
     }
 
-    npy_intp size[7] = {a.nproduct + 1,      a.nproduct + 1, (npy_intp)nexp,
-                        (npy_intp)nexp + 1,  a.nproduct + 1, (npy_intp)nimp,
-                        a.n[0]};
-    const int type[7] = {NPY_INTP, NPY_INTP, NPY_INT, NPY_INTP, NPY_INTP, NPY_INT, NPY_INT};
+    npy_intp size[7] = {
+        a.nproduct + 1, a.nproduct + 1, (npy_intp)nexp, (npy_intp)nexp + 1,
+        a.nproduct + 1, (npy_intp)nimp, a.n[0]};
+    const int type[7] = {NPY_INTP, NPY_INTP, NPY_INT, NPY_INTP,
+                         NPY_INTP, NPY_INT,  NPY_INT};
     void *data[7];
     PyObject *ret = PyTuple_New(7);
     for (int k = 0; ret != NULL && k < 7; k++) {
@@ -107,8 +109,8 @@ py_flow_layout(PyObject *mod, PyObject *args)
     tw_layout out = {data[0], data[1], data[2], data[3], data[4], data[5], data[6]};
 
     ts = PyEval_SaveThread();
-    rc = tw_flow_layout((size_t)a.n[0], (size_t)a.nproduct, (size_t)a.ncountry, a.product,
-                        a.exporter, a.importer, &out);
+    rc = tw_flow_layout((size_t)a.n[0], (size_t)a.nproduct, (size_t)a.ncountry,
+                        a.product, a.exporter, a.importer, &out);
     PyEval_RestoreThread(ts);
     if (rc != TW_OK) {
         Py_DECREF(ret);

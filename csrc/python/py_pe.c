@@ -19,8 +19,8 @@ check_ptr(const ptrdiff_t *ptr, npy_intp n, npy_intp end, const char *name)
         bad = ptr[k] < ptr[k - 1];
     }
     if (bad) {
-        PyErr_Format(PyExc_ValueError, "%s is not a list of offsets from 0 to %zd", name,
-                     (Py_ssize_t)end);
+        PyErr_Format(PyExc_ValueError, "%s is not a list of offsets from 0 to %zd",
+                     name, (Py_ssize_t)end);
     }
     return !bad;
 }
@@ -53,13 +53,13 @@ parse_layout(PyObject *layout, tw_pe_problem *pb, npy_intp *nflow, npy_intp *nex
     }
     for (size_t k = 0; k < pb->nmarket; k++) {
         unsigned nn = (unsigned)(pb->imp_ptr[k + 1] - pb->imp_ptr[k]), bad = 0;
-        for (ptrdiff_t j = pb->row_ptr[pb->exp_ptr[k]]; j < pb->row_ptr[pb->exp_ptr[k + 1]];
-             j++) {
+        for (ptrdiff_t j = pb->row_ptr[pb->exp_ptr[k]];
+             j < pb->row_ptr[pb->exp_ptr[k + 1]]; j++) {
             bad |= (unsigned)pb->col[j] >= nn; /* a negative one is large */
         }
         if (bad) {
-            PyErr_Format(PyExc_ValueError, "col of market %zd lies outside its importers",
-                         (Py_ssize_t)k);
+            PyErr_Format(PyExc_ValueError,
+                         "col of market %zd lies outside its importers", (Py_ssize_t)k);
             return 0;
         }
     }
@@ -76,10 +76,12 @@ parse_flow_arrays(PyObject *flows, tw_pe_problem *pb, npy_intp nflow)
         (pb->value = py_f64(value, "value", 1, f)) == NULL ||
         (pb->t0 = py_f64(t0, "t0", 1, f)) == NULL ||
         (pb->t1 = py_f64(t1, "t1", 1, f)) == NULL ||
-        !optional_f64(x0, "x0", nflow, &pb->x0) || !optional_f64(x1, "x1", nflow, &pb->x1) ||
+        !optional_f64(x0, "x0", nflow, &pb->x0) ||
+        !optional_f64(x1, "x1", nflow, &pb->x1) ||
         !optional_f64(cost, "cost", nflow, &pb->cost) ||
         !optional_f64(weight, "weight", nflow, &pb->weight) ||
-        !optional_f64(lx, "lx", nflow, &pb->lx) || !optional_f64(lm, "lm", nflow, &pb->lm)) {
+        !optional_f64(lx, "lx", nflow, &pb->lx) ||
+        !optional_f64(lm, "lm", nflow, &pb->lm)) {
         return 0;
     }
     if ((pb->x0 == NULL) != (pb->x1 == NULL)) {
@@ -94,7 +96,8 @@ parse_elasticities(PyObject *args, tw_pe_problem *pb, npy_intp nexp, npy_intp ni
 {
     PyObject *sigma, *eps, *sigma_home, *home, *mu;
     npy_intp n[1] = {nimp}, e[1] = {nexp};
-    if (!PyArg_ParseTuple(args, "OOOOO:elasticities", &sigma, &eps, &sigma_home, &home, &mu) ||
+    if (!PyArg_ParseTuple(args, "OOOOO:elasticities", &sigma, &eps, &sigma_home, &home,
+                          &mu) ||
         (pb->sigma = py_f64(sigma, "sigma", 1, n)) == NULL ||
         (pb->eps = py_f64(eps, "eps", 1, n)) == NULL ||
         !optional_f64(sigma_home, "sigma_home", nimp, &pb->sigma_home) ||
@@ -107,12 +110,13 @@ parse_elasticities(PyObject *args, tw_pe_problem *pb, npy_intp nexp, npy_intp ni
         return 0;
     }
     for (size_t m = 0; pb->home != NULL && m < pb->nmarket; m++) {
-        ptrdiff_t f0 = pb->row_ptr[pb->exp_ptr[m]], f1 = pb->row_ptr[pb->exp_ptr[m + 1]];
+        ptrdiff_t f0 = pb->row_ptr[pb->exp_ptr[m]],
+                  f1 = pb->row_ptr[pb->exp_ptr[m + 1]];
         for (ptrdiff_t k = pb->imp_ptr[m]; k < pb->imp_ptr[m + 1]; k++) {
             ptrdiff_t h = pb->home[k];
             if (h >= 0 && (h < f0 || h >= f1 || pb->col[h] != k - pb->imp_ptr[m])) {
-                PyErr_Format(PyExc_ValueError, "home[%zd] is not a flow of its importer",
-                             (Py_ssize_t)k);
+                PyErr_Format(PyExc_ValueError,
+                             "home[%zd] is not a flow of its importer", (Py_ssize_t)k);
                 return 0;
             }
         }
@@ -123,7 +127,8 @@ parse_elasticities(PyObject *args, tw_pe_problem *pb, npy_intp nexp, npy_intp ni
 /* controls: None, or (floor, ptr, kind, limit, upper, member_ptr, member), floor per flow or
  * None.  Members are flows of the control's market, each at most once. */
 static int
-parse_controls(PyObject *controls, tw_pe_problem *pb, npy_intp nflow, npy_intp *ncontrol)
+parse_controls(PyObject *controls, tw_pe_problem *pb, npy_intp nflow,
+               npy_intp *ncontrol)
 {
     PyObject *floor, *ptr, *kind, *limit, *upper, *member_ptr, *member;
     npy_intp m[1] = {(npy_intp)pb->nmarket + 1}, k[1] = {-1}, j[1] = {-1}, end[1];
@@ -136,8 +141,8 @@ parse_controls(PyObject *controls, tw_pe_problem *pb, npy_intp nflow, npy_intp *
         PyErr_SetString(PyExc_TypeError, "controls must be a tuple or None");
         return 0;
     }
-    if (!PyArg_ParseTuple(controls, "OOOOOOO:controls", &floor, &ptr, &kind, &limit, &upper,
-                          &member_ptr, &member) ||
+    if (!PyArg_ParseTuple(controls, "OOOOOOO:controls", &floor, &ptr, &kind, &limit,
+                          &upper, &member_ptr, &member) ||
         !optional_f64(floor, "floor", nflow, &pb->floor) ||
         (c->ptr = py_i64(ptr, "ptr", 1, m)) == NULL ||
         (c->kind = py_i32(kind, "kind", 1, k)) == NULL ||
@@ -159,9 +164,10 @@ parse_controls(PyObject *controls, tw_pe_problem *pb, npy_intp nflow, npy_intp *
             ptrdiff_t last = -1;
             for (ptrdiff_t a = c->member_ptr[n]; a < c->member_ptr[n + 1]; a++) {
                 if (c->member[a] < f0 || c->member[a] >= f1 || c->member[a] <= last) {
-                    PyErr_Format(PyExc_ValueError,
-                                 "member[%zd] is not a flow of its market, in rising order",
-                                 (Py_ssize_t)a);
+                    PyErr_Format(
+                        PyExc_ValueError,
+                        "member[%zd] is not a flow of its market, in rising order",
+                        (Py_ssize_t)a);
                     return 0;
                 }
                 last = c->member[a];
@@ -223,7 +229,8 @@ py_pe_solve(PyObject *mod, PyObject *args)
     }
     if (method < TW_PE_EXACT || method > TW_PE_SMART || form < TW_SMART_DERIVATIVE ||
         form > TW_SMART_LAIRD_YEATS) {
-        return PyErr_Format(PyExc_ValueError, "unknown method %d or form %d", method, form);
+        return PyErr_Format(PyExc_ValueError, "unknown method %d or form %d", method,
+                            form);
     }
     poll.progress = progress == Py_None ? NULL : progress;
     pb.method = (tw_pe_method)method;
@@ -267,7 +274,8 @@ vector_function(PyObject *args, const char *format,
     int level;
     npy_intp n[1] = {-1};
     const double *in;
-    if (!PyArg_ParseTuple(args, format, &level, &x) || (in = py_f64(x, "x", 1, n)) == NULL) {
+    if (!PyArg_ParseTuple(args, format, &level, &x) ||
+        (in = py_f64(x, "x", 1, n)) == NULL) {
         return NULL;
     }
     PyObject *y = PyArray_SimpleNew(1, n, NPY_DOUBLE);

@@ -49,7 +49,8 @@ py_spatial_solve(PyObject *mod, PyObject *args)
             data[k] = PyArray_DATA((PyArrayObject *)out[k]);
         }
         poll.ts = PyEval_SaveThread();
-        tw_status rc = tw_spatial_solve(&pb, &opt, data[0], data[1], data[2], data[3], &info);
+        tw_status rc =
+            tw_spatial_solve(&pb, &opt, data[0], data[1], data[2], data[3], &info);
         PyEval_RestoreThread(poll.ts);
         ret = rc == TW_OK ? Py_BuildValue("OOOOid", out[0], out[1], out[2], out[3],
                                           info.iterations, info.residual)

@@ -90,9 +90,9 @@ py_raise_status(PyObject *mod, tw_status rc, const tw_info *info)
         default:
             break;
     }
-    PyObject *exc = PyObject_CallFunction(type, "sidnO", tw_status_name(rc),
-                                          info->iterations, info->residual,
-                                          (Py_ssize_t)info->where, Py_None);
+    PyObject *exc =
+        PyObject_CallFunction(type, "sidnO", tw_status_name(rc), info->iterations,
+                              info->residual, (Py_ssize_t)info->where, Py_None);
     if (exc != NULL) {
         PyErr_SetObject(type, exc); /* .status .iterations .residual .where .last */
         Py_DECREF(exc);

@@ -47,7 +47,8 @@ main(void)
     CHECK(rc == TW_OK);
     CHECK(tried > 5);
 
-    int product[4] = {1, 0, 1, 0}, exporter[4] = {0, 1, 1, 0}, importer[4] = {1, 0, 0, 1};
+    int product[4] = {1, 0, 1, 0}, exporter[4] = {0, 1, 1, 0},
+        importer[4] = {1, 0, 0, 1};
     ptrdiff_t order[4];
     int k0[4], k1[4], k2[4], *const keys[3] = {k0, k1, k2};
     int sorted;
@@ -55,8 +56,8 @@ main(void)
     rc = TW_ENOMEM;
     for (tried = 0; rc != TW_OK && tried < 100; tried++) {
         left = tried;
-        rc = tw_flow_order(4, 2, 2, product, exporter, importer, order, keys, &sorted, &duplicates,
-                           &info);
+        rc = tw_flow_order(4, 2, 2, product, exporter, importer, order, keys, &sorted,
+                           &duplicates, &info);
         left = -1;
         CHECK(rc == TW_OK || rc == TW_ENOMEM);
     }

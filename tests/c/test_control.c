@@ -58,7 +58,8 @@ licence(void)
     solve3(TW_EXPORT_QUOTA, 70.0, 0.0, mu, 500, &s); /* the base quantity: slack */
     CHECK(s.status == TW_OK && s.shadow == 0.0);
     CHECK_CLOSE(s.q[0], 1.0, 1e-12);
-    solve3(TW_TARIFF_QUOTA, 60.0, 0.05, mu, 500, &s); /* above the quota at the full rate */
+    solve3(TW_TARIFF_QUOTA, 60.0, 0.05, mu, 500,
+           &s); /* above the quota at the full rate */
     CHECK(s.status == TW_OK && s.shadow == 0.05 && s.q[0] * 70.0 > 60.0);
     solve3(TW_TARIFF_QUOTA, 60.0, 5.0, mu, 500, &s); /* at the quota, a licence rent */
     CHECK(s.status == TW_OK && s.shadow > 0.0 && s.shadow < 5.0);
@@ -66,7 +67,8 @@ licence(void)
     solve3(TW_COMMITMENT, 80.0, 0.0, mu, 500, &s);
     CHECK(s.status == TW_OK && s.shadow > 0.0 && s.shadow < 1.0);
     CHECK_CLOSE(s.q[0] * 70.0, 80.0, 1e-10);
-    solve3(TW_EXPORT_QUOTA, 35.0, 0.0, fixed, 500, &s); /* output cannot fall to the limit */
+    solve3(TW_EXPORT_QUOTA, 35.0, 0.0, fixed, 500,
+           &s); /* output cannot fall to the limit */
     CHECK(s.status != TW_OK && s.cause == TW_PE_INFEASIBLE);
     solve3(TW_EXPORT_QUOTA, -1.0, 0.0, mu, 500, &s);
     CHECK(s.status == TW_EDOMAIN && s.cause == TW_PE_BAD_CONTROL);
@@ -80,7 +82,8 @@ quota_is_tax(void)
     size_t nmarket = tw_test_quick() ? 8 : 60;
     world w = world_new(nmarket, 14, 0.4, 31);
     output quota = output_new(&w), tax = output_new(&w);
-    ptrdiff_t *ptr = room(nmarket + 1, sizeof *ptr), *member_ptr = room(nmarket + 1, sizeof *ptr);
+    ptrdiff_t *ptr = room(nmarket + 1, sizeof *ptr),
+              *member_ptr = room(nmarket + 1, sizeof *ptr);
     ptrdiff_t *member = room(w.nflow, sizeof *member);
     int *kind = room(nmarket, sizeof *kind);
     double *limit = room(nmarket, sizeof *limit), *upper = room(nmarket, sizeof *upper);

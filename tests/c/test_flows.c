@@ -26,8 +26,8 @@ main(void)
         exporter[f] = (int)(COUNTRIES * tw_test_uniform(&seed));
         importer[f] = (int)(COUNTRIES * tw_test_uniform(&seed));
     }
-    CHECK(tw_flow_order(N, PRODUCTS, COUNTRIES, product, exporter, importer, order, keys, &sorted,
-                        &duplicates, &info) == TW_OK);
+    CHECK(tw_flow_order(N, PRODUCTS, COUNTRIES, product, exporter, importer, order,
+                        keys, &sorted, &duplicates, &info) == TW_OK);
     CHECK(!sorted);
     size_t equal = 0;
     int rising = 1, stable = 1;
@@ -47,14 +47,15 @@ main(void)
     CHECK(equal == duplicates && equal > 0);
 
     size_t nexp, nimp;
-    CHECK(tw_flow_count(N, PRODUCTS, COUNTRIES, product, exporter, importer, &nexp, &nimp,
-                        &info) == TW_EDOMAIN);
+    CHECK(tw_flow_count(N, PRODUCTS, COUNTRIES, product, exporter, importer, &nexp,
+                        &nimp, &info) == TW_EDOMAIN);
     CHECK(info.what != NULL);
     product[7] = PRODUCTS;
-    CHECK(tw_flow_order(N, PRODUCTS, COUNTRIES, product, exporter, importer, order, keys, &sorted,
-                        &duplicates, &info) == TW_EDOMAIN);
+    CHECK(tw_flow_order(N, PRODUCTS, COUNTRIES, product, exporter, importer, order,
+                        keys, &sorted, &duplicates, &info) == TW_EDOMAIN);
     CHECK(info.where == 7);
-    CHECK(tw_flow_order(0, 0, 0, NULL, NULL, NULL, NULL, keys, &sorted, &duplicates, &info) == TW_OK);
+    CHECK(tw_flow_order(0, 0, 0, NULL, NULL, NULL, NULL, keys, &sorted, &duplicates,
+                        &info) == TW_OK);
     CHECK(sorted && duplicates == 0);
 
     /* the layout of a world: every flow in its exporter's run, columns inside the market */

@@ -2,8 +2,10 @@
 #include "tw_random.h"
 
 /* Francois-Hall 4 x 4: rows exporters, columns importers. */
-static const double X[16] = {0, 50, 200, 300, 500, 0, 150, 200, 300, 100, 200, 200, 50, 100, 110, 20};
-static const double T[16] = {0, .21, .41, .22, .37, 0, .31, .23, .32, .36, 0, .18, .57, .41, .25, .15};
+static const double X[16] = {0,   50,  200, 300, 500, 0,   150, 200,
+                             300, 100, 200, 200, 50,  100, 110, 20};
+static const double T[16] = {0,   .21, .41, .22, .37, 0,   .31, .23,
+                             .32, .36, 0,   .18, .57, .41, .25, .15};
 static const ptrdiff_t ONE[2] = {0, 4}, ROW[5] = {0, 4, 8, 12, 16};
 static const int COL[16] = {0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3};
 
@@ -48,9 +50,12 @@ solve4(const double *t1, tw_pe_problem change, small *s)
 static void
 published(void)
 {
-    static const double exact[4] = {0.1264599283, -0.0322904070, 0.0793293139, -0.0173263987};
-    static const double index[4] = {-0.0979398158, 0.0395487284, -0.0940102454, 0.0537647941};
-    static const double gsim[4] = {0.0791813134, -0.0316209421, 0.0480492966, -0.0183717099};
+    static const double exact[4] = {0.1264599283, -0.0322904070, 0.0793293139,
+                                    -0.0173263987};
+    static const double index[4] = {-0.0979398158, 0.0395487284, -0.0940102454,
+                                    0.0537647941};
+    static const double gsim[4] = {0.0791813134, -0.0316209421, 0.0480492966,
+                                   -0.0183717099};
     double t1[16];
     small s;
     memcpy(t1, T, sizeof t1);
@@ -79,10 +84,12 @@ published(void)
 static void
 refusals(void)
 {
-    static const double bad_value[16] = {0, -50, 200, 300, 500, 0, 150, 200, 300, 100, 200, 200, 50, 100, 110, 20};
+    static const double bad_value[16] = {0,   -50, 200, 300, 500, 0,   150, 200,
+                                         300, 100, 200, 200, 50,  100, 110, 20};
     static const double nan_sigma[4] = {5, NAN, 5, 5}, bad_mu[4] = {1, -1, 1, 1};
     static const double unit_sigma[4] = {1, 1, 1, 1};
-    static const double empty[16] = {0, 50, 200, 300, 0, 0, 150, 200, 0, 100, 200, 200, 0, 100, 110, 20};
+    static const double empty[16] = {0, 50,  200, 300, 0, 0,   150, 200,
+                                     0, 100, 200, 200, 0, 100, 110, 20};
     double t1[16], weight[16];
     small s;
     memcpy(t1, T, sizeof t1);

@@ -5,7 +5,8 @@
 static tw_status
 solve(const tw_spatial_problem *pb, double *p, double *d, double *f, double *l)
 {
-    tw_options opt = {.tol = 1e-12, .max_iter = 200, .threads = 1, .level = TW_LEVEL_AUTO};
+    tw_options opt = {
+        .tol = 1e-12, .max_iter = 200, .threads = 1, .level = TW_LEVEL_AUTO};
     tw_info info;
     tw_status rc = tw_spatial_solve(pb, &opt, p, d, f, l, &info);
     return rc;
@@ -20,7 +21,8 @@ three_places(void)
     static const double cost[9] = {0, 3, 9, 3, 0, 3, 6, 3, 0};
     static const double want[9] = {9, 6, 0, 0, 3, 9, 0, 0, 12};
     double p[3], d[3], f[9], l[9];
-    tw_spatial_problem pb = {3, 3, TW_LINEAR, TW_LINEAR, sl, ss, dl, ds, cost, NULL, NULL, 20.0};
+    tw_spatial_problem pb = {3,  3,  TW_LINEAR, TW_LINEAR, sl,   ss,
+                             dl, ds, cost,      NULL,      NULL, 20.0};
     CHECK(solve(&pb, p, d, f, l) == TW_OK);
     for (int k = 0; k < 3; k++) {
         CHECK_CLOSE(d[k], 24.0 + 3.0 * k, 1e-10);
@@ -48,10 +50,12 @@ static void
 textbook(void)
 {
     /* Asia sells at 19, Mexico at 20 (supply elastic); 10 % on both, then Mexico freed */
-    static const double sl[2] = {-19e6, -20e6}, ss[2] = {1e6, 1e6}, dl[1] = {100}, ds[1] = {-1};
+    static const double sl[2] = {-19e6, -20e6}, ss[2] = {1e6, 1e6}, dl[1] = {100},
+                        ds[1] = {-1};
     static const double cost[2] = {0, 0};
     double both[2] = {0.1, 0.1}, freed[2] = {0.1, 0.0}, p[2], d[1], f[2], l[2];
-    tw_spatial_problem pb = {2, 1, TW_LINEAR, TW_LINEAR, sl, ss, dl, ds, cost, both, NULL, 20.0};
+    tw_spatial_problem pb = {2,  1,  TW_LINEAR, TW_LINEAR, sl,   ss,
+                             dl, ds, cost,      both,      NULL, 20.0};
     CHECK(solve(&pb, p, d, f, l) == TW_OK);
     CHECK_CLOSE(d[0], 20.90, 1e-4);
     CHECK(f[0] > 79.0 && fabs(f[1]) < 1e-6);
@@ -82,8 +86,8 @@ isoelastic(void)
             tariff[k] = tw_test_uniform(&seed) < 0.3 ? 0.25 : 0.0;
             limit[k] = tw_test_uniform(&seed) < 0.2 ? tw_test_uniform(&seed) : INFINITY;
         }
-        tw_spatial_problem pb = {5,  4,    TW_ISOELASTIC, TW_ISOELASTIC, sl,    ss,   dl,
-                                 ds, cost, tariff,        limit,         400.0};
+        tw_spatial_problem pb = {5,  4,  TW_ISOELASTIC, TW_ISOELASTIC, sl,    ss,
+                                 dl, ds, cost,          tariff,        limit, 400.0};
         CHECK(solve(&pb, p, d, f, l) == TW_OK);
         for (int i = 0; i < 5; i++) {
             double sum = 0.0;
@@ -91,7 +95,8 @@ isoelastic(void)
                 int k = i * 4 + n;
                 double gap = (p[i] + cost[k]) * (1.0 + tariff[k]) + l[k] - d[n];
                 worst = fmax(worst, fabs(fmin(f[k], gap)));
-                worst = fmax(worst, isinf(limit[k]) ? l[k] : fabs(fmin(l[k], limit[k] - f[k])));
+                worst = fmax(
+                    worst, isinf(limit[k]) ? l[k] : fabs(fmin(l[k], limit[k] - f[k])));
                 sum += f[k];
             }
             worst = fmax(worst, fabs(sum - sl[i] * pow(p[i], ss[i])));

@@ -19,13 +19,17 @@ bounds(int level, size_t n)
     unsigned long long seed = 7;
     double worst = 0.0;
     for (size_t k = 0; k < n; k++) {
-        double scale = k % 4 == 0 ? 1400.0 : k % 4 == 1 ? 20.0 : k % 4 == 2 ? 1.0 : 1e-3;
+        double scale = k % 4 == 0   ? 1400.0
+                       : k % 4 == 1 ? 20.0
+                       : k % 4 == 2 ? 1.0
+                                    : 1e-3;
         x[k] = scale * (tw_test_uniform(&seed) - 0.5);
     }
     CHECK(tw_exp(level, n, x, y) == TW_OK);
     for (size_t k = 0; k < n; k++) {
         long double want = expl((long double)x[k]);
-        worst = fmax(worst, (double)(fabsl((long double)y[k] - want) / ulp((double)want)));
+        worst =
+            fmax(worst, (double)(fabsl((long double)y[k] - want) / ulp((double)want)));
     }
     printf("%s: exp %.3f ulp", tw_level_name(level), worst);
     CHECK(worst <= 1.5);
@@ -37,7 +41,8 @@ bounds(int level, size_t n)
     CHECK(tw_log(level, n, x, y) == TW_OK);
     for (size_t k = 0; k < n; k++) {
         long double want = logl((long double)x[k]);
-        worst = fmax(worst, (double)(fabsl((long double)y[k] - want) / ulp((double)want)));
+        worst =
+            fmax(worst, (double)(fabsl((long double)y[k] - want) / ulp((double)want)));
     }
     printf(", log %.3f ulp\n", worst);
     CHECK(worst <= 1.0);
@@ -48,7 +53,8 @@ bounds(int level, size_t n)
 static void
 edges(int level)
 {
-    double x[9] = {0.0, -0.0, INFINITY, -INFINITY, NAN, 710.0, -709.0, 709.0, -708.0}, y[9];
+    double x[9] = {0.0, -0.0, INFINITY, -INFINITY, NAN, 710.0, -709.0, 709.0, -708.0},
+           y[9];
     CHECK(tw_exp(level, 9, x, y) == TW_OK);
     CHECK(y[0] == 1.0 && y[1] == 1.0 && isinf(y[2]) && y[3] == 0.0 && isnan(y[4]));
     CHECK(isinf(y[5]) && y[6] == 0.0 && isfinite(y[7]) && y[8] > 0.0);

@@ -23,7 +23,8 @@ main(void)
                     CHECK_BYTES(base.q, other.q, w.nflow * sizeof(double));
                     CHECK_BYTES(base.p, other.p, w.nexp * sizeof(double));
                     CHECK_BYTES(base.P, other.P, w.nimp * sizeof(double));
-                    CHECK_BYTES(base.residual, other.residual, w.nmarket * sizeof(double));
+                    CHECK_BYTES(base.residual, other.residual,
+                                w.nmarket * sizeof(double));
                 }
             }
         }

@@ -39,7 +39,8 @@ world_new(size_t nmarket, size_t largest, double density, unsigned long long see
         size_t n = 2 + (size_t)(tw_test_uniform(&seed) * (double)(largest - 1));
         for (size_t i = 0; i < n; i++) {
             for (size_t k = 0; k < n; k++) {
-                if ((i == 0 && k > 0) || (k == (i + 1) % n) || tw_test_uniform(&seed) < density) {
+                if ((i == 0 && k > 0) || (k == (i + 1) % n) ||
+                    tw_test_uniform(&seed) < density) {
                     product[w.nflow] = (int)m;
                     exporter[w.nflow] = (int)i;
                     importer[w.nflow++] = (int)k;
@@ -48,8 +49,8 @@ world_new(size_t nmarket, size_t largest, double density, unsigned long long see
         }
     }
     tw_info info;
-    if (tw_flow_count(w.nflow, nmarket, largest, product, exporter, importer, &w.nexp, &w.nimp,
-                      &info) != TW_OK) {
+    if (tw_flow_count(w.nflow, nmarket, largest, product, exporter, importer, &w.nexp,
+                      &w.nimp, &info) != TW_OK) {
         abort();
     }
     w.market_ptr = room(nmarket + 1, sizeof *w.market_ptr);
@@ -59,9 +60,10 @@ world_new(size_t nmarket, size_t largest, double density, unsigned long long see
     w.exp_code = room(w.nexp, sizeof *w.exp_code);
     w.imp_code = room(w.nimp, sizeof *w.imp_code);
     w.col = room(w.nflow, sizeof *w.col);
-    tw_layout out = {w.market_ptr, w.exp_ptr, w.exp_code, w.row_ptr,
+    tw_layout out = {w.market_ptr, w.exp_ptr,  w.exp_code, w.row_ptr,
                      w.imp_ptr,    w.imp_code, w.col};
-    if (tw_flow_layout(w.nflow, nmarket, largest, product, exporter, importer, &out) != TW_OK) {
+    if (tw_flow_layout(w.nflow, nmarket, largest, product, exporter, importer, &out) !=
+        TW_OK) {
         abort();
     }
     free(product);
@@ -98,9 +100,9 @@ world_new(size_t nmarket, size_t largest, double density, unsigned long long see
 static inline void
 world_free(world *w)
 {
-    void *parts[] = {w->market_ptr, w->exp_ptr, w->row_ptr, w->imp_ptr,      w->exp_code,
-                     w->imp_code,   w->col,     w->value,   w->t0,           w->t1,
-                     w->sigma_common, w->sigma_by, w->eps,  w->mu};
+    void *parts[] = {w->market_ptr,   w->exp_ptr,  w->row_ptr, w->imp_ptr, w->exp_code,
+                     w->imp_code,     w->col,      w->value,   w->t0,      w->t1,
+                     w->sigma_common, w->sigma_by, w->eps,     w->mu};
     for (size_t k = 0; k < sizeof parts / sizeof parts[0]; k++) {
         free(parts[k]);
     }
@@ -127,9 +129,9 @@ world_problem(const world *w, int common)
 static inline output
 output_new(const world *w)
 {
-    return (output){room(w->nexp, sizeof(double)),    room(w->nimp, sizeof(double)),
-                    room(w->nflow, sizeof(double)),   room(w->nmarket, sizeof(double)),
-                    room(w->nmarket, sizeof(int)),    room(w->nmarket, sizeof(int)),
+    return (output){room(w->nexp, sizeof(double)),  room(w->nimp, sizeof(double)),
+                    room(w->nflow, sizeof(double)), room(w->nmarket, sizeof(double)),
+                    room(w->nmarket, sizeof(int)),  room(w->nmarket, sizeof(int)),
                     room(w->nmarket, sizeof(int))};
 }
 
@@ -157,7 +159,8 @@ output_free(output *o)
 static inline tw_options
 options(int threads, int level)
 {
-    return (tw_options){.tol = 1e-12, .max_iter = 500, .threads = threads, .level = level};
+    return (tw_options){
+        .tol = 1e-12, .max_iter = 500, .threads = threads, .level = level};
 }
 
 #endif
