@@ -152,7 +152,7 @@ def solve_pe(
     ...     tw.TradeData.from_frame(df), scn, substitution=3.0, demand=1.0, supply=float("inf")
     ... )
     >>> res.flows["quantity_ratio"].round(4).tolist()
-    [0.3239, 1.8895]
+    [0.3123, 1.8211]
     """
     start = time.perf_counter()
     _check_types(data, scenario)
