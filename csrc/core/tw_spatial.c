@@ -21,7 +21,8 @@ typedef struct {
     size_t nflow, size;
     double price, quantity; /* units of the scaled problem */
     double *z, *f, *jac, *normal, *step, *trial;
-    double *scale; /* [place] 1 / (1 + scaled slope) */
+    double
+        *scale; /* [place] 1 / (1 + scaled slope): steep curves clear in price units */
 } spatial;
 
 /* Quantity at a price and its slope. */
@@ -172,32 +173,10 @@ largest(const double *x, size_t n)
     return top;
 }
 
-/* Weigh each balance by the slope of its curve at the current price: a curve that is steep
- * where the price stands, and not only at the start, clears in price units. */
-static void
-rescale(spatial *s)
-{
-    const tw_spatial_problem *pb = s->pb;
-    size_t ni = pb->nexporter;
-    for (size_t k = 0; k < ni + pb->nimporter; k++) {
-        double slope;
-        if (k < ni) {
-            curve(pb->supply_form, pb->supply_level[k], pb->supply_slope[k],
-                  s->z[k] * s->price, &slope);
-        }
-        else {
-            curve(pb->demand_form, pb->demand_level[k - ni], pb->demand_slope[k - ni],
-                  s->z[k] * s->price, &slope);
-        }
-        s->scale[k] = 1.0 / (1.0 + fabs(slope) * s->price / s->quantity);
-    }
-}
-
 static tw_status
 iterate(spatial *s, const tw_options *opt, tw_info *info)
 {
     size_t n = s->size;
-    rescale(s);
     double merit = residual(s, s->z, s->f, s->jac);
     for (int it = 0; it < opt->max_iter; it++) {
         info->iterations = it;
@@ -238,7 +217,6 @@ iterate(spatial *s, const tw_options *opt, tw_info *info)
             return TW_NOCONV;
         }
         memcpy(s->z, s->trial, n * sizeof *s->z);
-        rescale(s);
         merit = residual(s, s->z, s->f, s->jac);
     }
     return TW_NOCONV;
@@ -305,6 +283,14 @@ tw_spatial_solve(const tw_spatial_problem *pb, const tw_options *opt, double *pr
     s.step = s.f + n;
     s.trial = s.step + n;
     s.scale = s.trial + n;
+    for (size_t k = 0; k < ni + nn; k++) {
+        int supply = k < ni;
+        double slope, level = supply ? pb->supply_level[k] : pb->demand_level[k - ni];
+        curve(supply ? pb->supply_form : pb->demand_form, level,
+              supply ? pb->supply_slope[k] : pb->demand_slope[k - ni], pb->start,
+              &slope);
+        s.scale[k] = 1.0 / (1.0 + fabs(slope) * s.price / s.quantity);
+    }
     for (size_t k = 0; k < ni + nn; k++) {
         s.z[k] = 1.0;
     }
