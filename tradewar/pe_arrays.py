@@ -156,13 +156,15 @@ class PEArrays:
     @property
     def _buyer(self) -> FloatArray:
         """Buyer-price ratio u = (b F T1 + lm)(1 - s) / T0, one per flow."""
-        s = self.settled
-        if s is None:
-            return self._border * self._wedge
-        chain = self._border * (1.0 + self.wedges.tariff + s.extra)
-        if self.wedges.cost is not None:
-            chain *= self.wedges.cost
-        buyer: FloatArray = (chain + s.lm) * (1.0 - s.subsidy) / (1.0 + self.data._tariff)
+        border, s = self._border, self.settled
+        buyer: FloatArray = border * self._wedge
+        if s is not None:
+            rows = np.flatnonzero(s.between)
+            chain = border[rows] * (1.0 + self.wedges.tariff[rows] + s.extra[rows])
+            if self.wedges.cost is not None:
+                chain *= self.wedges.cost[rows]
+            paid = (chain + s.lm[rows]) * (1.0 - s.subsidy[rows])
+            buyer[rows] = paid / (1.0 + self.data._tariff[rows])
         return buyer
 
     def _import_premium(self, rows: Any) -> FloatArray | float:
@@ -172,7 +174,7 @@ class PEArrays:
         cost = 1.0 if self.wedges.cost is None else self.wedges.cost[rows]
         paid = self._buyer[rows] * (1.0 + self.data._tariff[rows])
         premium: FloatArray = paid - self._border[rows] * cost * (1.0 + self._tariff_new[rows])
-        return premium
+        return np.where(self.settled.between[rows], premium, 0.0)
 
     @property
     def _value_new(self) -> FloatArray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tradewar.data import TradeData
 from tradewar.limits import (
@@ -61,6 +62,12 @@ class Settled:
     share_m: Floats
     share_extra: Floats
     share_subsidy: Floats
+
+    @property
+    def between(self) -> NDArray[np.bool_]:
+        """Flows with a wedge between the border price with freight and duty and the buyer's."""
+        hit: NDArray[np.bool_] = (self.lm > 0.0) | (self.extra > 0.0) | (self.subsidy > 0.0)
+        return hit
 
 
 class _Spread:
