@@ -18,10 +18,10 @@ from functools import partial
 
 import numpy as np
 
-from tests.bench import bench_kernel, machine, world
+from tests.bench import bench_controls, bench_kernel, machine, world
 from tests.bench.machine import measure, measure_together
 
-PARTS = ("us", "kernel", "sort", "frame", "memory", "import")
+PARTS = ("us", "kernel", "controls", "sort", "frame", "memory", "import")
 QUICK_PRODUCTS = 150
 TWIN_MARKETS = 400
 
@@ -136,6 +136,24 @@ def sweeps_text(count: np.ndarray) -> str:
     return f"{numbers} (median, 99 %, most)"
 
 
+def run_controls(table: Table, big: world.BigWorld, repeat: int) -> None:
+    suite = bench_controls.ControlSuite(big)
+    took = measure_together(
+        {name: partial(suite.time_solve, name) for name in suite.controls}, repeat
+    )
+    base = took["none"]
+    for name, goal in (("no quota", "1.02 x"), ("quotas", "1.3 x")):
+        status, shadow = took[name].result[3], took[name].result[7]
+        assert not status.any(), "the kernel failed in a market"
+        assert (shadow > 0.0).all(), "a quota at half of the base quantity does not bind"
+        table.add(
+            f"kernel, {len(shadow)} markets under a quota, against none, 1 thread",
+            goal,
+            f"{took[name].cpu / base.cpu:.2f} x",
+            f"of {len(status):,} markets; none in {ms(base.cpu)}",
+        )
+
+
 def run_sort(table: Table, big: world.BigWorld, repeat: int) -> None:
     suite = bench_kernel.SortSuite(big)
     reference = None
@@ -220,7 +238,7 @@ def main() -> None:
     found = machine.limits()
     print("\n".join(machine.describe(found)))
     table = Table()
-    if {"kernel", "sort", "frame"} & set(options.only):
+    if {"kernel", "controls", "sort", "frame"} & set(options.only):
         start = time.perf_counter()
         big = world.generate(products)
         size = np.diff(big.layout.market_ptr)
@@ -233,6 +251,8 @@ def main() -> None:
             run_us(table, repeat)
         elif part == "kernel":
             run_kernel(table, big, found, repeat)
+        elif part == "controls":
+            run_controls(table, big, repeat)
         elif part == "sort":
             run_sort(table, big, repeat)
         elif part == "frame":
