@@ -1,10 +1,10 @@
 """The measures on the table in Kuala Lumpur on 25-26 October 2025, as scenarios.
 
 Every function returns a `Scenario` with its date, its sources and a sentence on what it assumes
-(``.note``).  Each side's measures are relative to the status quo of 25 October 2025: rates *add* to
-what stood that day and quantities are parts of what was traded, so that ``us_threat() +
-rare_earth_licences()`` is one cell of the talks.  Nothing announced after the talks is in a scenario
-except in `deal`, `us_deal_terms` and `china_deal_terms`, which are dated 10 November.
+(``.note``).  Each side's measures are relative to the status quo of 25 October 2025: rates *add*
+to what stood that day and quantities are parts of what was traded, so that ``us_threat() +
+rare_earth_licences()`` is one cell of the talks.  Nothing announced after the talks is in a
+scenario except in `deal`, `us_deal_terms` and `china_deal_terms`, dated 10 November.
 """
 
 from __future__ import annotations
