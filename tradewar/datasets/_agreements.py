@@ -44,17 +44,29 @@ AGREEMENTS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
     ("KOR", ("CAN",), "all", "Canada-Korea Free Trade Agreement, in force 1 January 2015"),
     ("VNM", ("KOR",), "all", "Viet Nam-Korea Free Trade Agreement, in force 20 December 2015"),
     ("VNM", ("JPN",), "all", "Japan-Viet Nam Economic Partnership, in force 1 October 2009"),
-    *((member, tuple(p for p in _ASEAN if p != member), "all", ATIGA)
-      for member in ("VNM", "THA", "IDN", "MYS", "PHL")),
+    *(
+        (member, tuple(p for p in _ASEAN if p != member), "all", ATIGA)
+        for member in ("VNM", "THA", "IDN", "MYS", "PHL")
+    ),
     ("AUS", ("USA",), "all", "Australia-US Free Trade Agreement, in force 1 January 2005"),
     ("AUS", ("CHN",), "all", "China-Australia Free Trade Agreement, in force 20 December 2015"),
     ("AUS", ("JPN",), "all", "Japan-Australia Economic Partnership, in force 15 January 2015"),
     ("AUS", ("KOR",), "all", "Korea-Australia Free Trade Agreement, in force 12 December 2014"),
     ("AUS", _ASEAN, "all", AANZFTA),
-    ("ZAF", ("EU27",), "most", "SADC-EU Economic Partnership Agreement, applied from 10 October 2016"),
+    (
+        "ZAF",
+        ("EU27",),
+        "most",
+        "SADC-EU Economic Partnership Agreement, applied from 10 October 2016",
+    ),
     ("ZAF", ("GBR",), "most", "SACUM-UK Economic Partnership Agreement, in force 1 January 2021"),
     ("CHL", ("USA",), "all", "US-Chile Free Trade Agreement, in force 1 January 2004"),
-    ("CHL", ("EU27",), "all", "EU-Chile Association Agreement, trade part applied from 1 February 2003"),
+    (
+        "CHL",
+        ("EU27",),
+        "all",
+        "EU-Chile Association Agreement, trade part applied from 1 February 2003",
+    ),
     ("CHL", ("CHN",), "all", "Chile-China Free Trade Agreement, in force 1 October 2006"),
     ("CHL", ("JPN",), "all", "Japan-Chile Economic Partnership, in force 3 September 2007"),
     ("CHL", ("KOR",), "all", "Korea-Chile Free Trade Agreement, in force 1 April 2004"),

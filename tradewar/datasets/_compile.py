@@ -249,7 +249,7 @@ def build(folder: Path) -> tuple[list[Table], dict[str, str]]:
         tariffs,
         icio_2017(src),
         trade_war_2018_19(src),
-        sector_elasticities(src, frame, sector, hs6),
+        sector_elasticities(frame, sector, hs6),
     ]
     return tables, src.sha256
 

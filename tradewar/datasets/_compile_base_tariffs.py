@@ -25,7 +25,15 @@ TRAINS_FILE = "trains_2023_ahs_10x10_regions_9_groups.csv"
 WITS_FILE = "tariffs/wits_average_applied_tariff_by_stage_2016_2021.csv"
 RETALIATION_FILE = "china_tariff_on_us_2018_2019_by_icio_sector.csv"
 
-SOURCES = ("none", "collected", "statutory", "TRAINS", "TRAINS, partner ROW", "estimated", "agreement")
+SOURCES = (
+    "none",
+    "collected",
+    "statutory",
+    "TRAINS",
+    "TRAINS, partner ROW",
+    "estimated",
+    "agreement",
+)
 NONE, COLLECTED, STATUTORY, TRAINS, BORROWED, ESTIMATED, AGREEMENT = range(len(SOURCES))
 
 GROUPS = {
@@ -60,6 +68,36 @@ NOT_IN_WITS = "TWN"
 NO_US_TRADE = {"SGP B05_06", "VNM B05_06", "ZAF B05_06", "CHE A03", "RUS A03", "RUS C19"}
 DIGITS = 8
 
+# Figures that must come out: means of TRAINS in percent; factors to the WITS mean without zeros.
+DRAFT = {
+    "EU27": 1.49,
+    "JPN": 1.90,
+    "CAN": 2.71,
+    "MEX": 2.05,
+    "IND": 4.82,
+    "BRA": 9.68,
+    "GBR": 1.21,
+    "ROW": 4.40,
+}
+DRAFT_FACTOR = {
+    "KOR": 1.63,
+    "VNM": 0.27,
+    "TUR": 0.95,
+    "AUS": 0.23,
+    "THA": 0.88,
+    "RUS": 0.88,
+    "IDN": 0.39,
+    "SGP": 0.0,
+    "MYS": 0.90,
+    "CHE": 0.38,
+    "SAU": 0.83,
+    "PHL": 0.37,
+    "NOR": 0.79,
+    "ZAF": 1.27,
+    "CHL": 0.10,
+    "ARG": 1.41,
+}
+
 
 @dataclass
 class Rates:
@@ -81,6 +119,11 @@ class Rates:
     def at(self, country: str) -> int:
         """Give the position of a country."""
         return self.country.index(country)
+
+    @property
+    def order(self) -> list[tuple[str, int]]:
+        """Countries with their positions."""
+        return [(c, k) for k, c in enumerate(self.country)]
 
     def mean(self, importer: str, exporter: str | None = None, rate: Array | None = None) -> float:
         """Weigh the rates of an importer, in all or on one exporter, by its imports of goods."""
@@ -109,7 +152,9 @@ def read_wits(src: Source) -> dict[str, tuple[float, int]]:
     frame = frame[(frame["category"] == "All Products")]
     frame = frame[frame["indicator"] == "Weighted Average (%)"].sort_values("year")
     last = frame.groupby("iso3").last()
-    return {c: (p / 100, y) for c, p, y in zip(last.index, last["percent"], last["year"], strict=True)}
+    return {
+        c: (p / 100, y) for c, p, y in zip(last.index, last["percent"], last["year"], strict=True)
+    }
 
 
 def trains_rows(rates: Rates, trains: dict[tuple[str, str, str], float], reporter: str) -> Array:
@@ -131,7 +176,9 @@ def trains_rows(rates: Rates, trains: dict[tuple[str, str, str], float], reporte
     return out
 
 
-def shape_groups(rates: Rates, importer: str, flat: Array, pattern: Array) -> tuple[Array, list[str]]:
+def shape_groups(
+    rates: Rates, importer: str, flat: Array, pattern: Array
+) -> tuple[Array, list[str]]:
     """Spread each group's rate over its sectors by the pattern of 2017, keeping the group's mean.
 
     The mean is weighted by the flows; exporters that share the rate of ROW are one pool.  Where a
@@ -196,14 +243,15 @@ def collected(rates: Rates, flows: pd.DataFrame, sector: pd.Series) -> list[str]
     flows = flows[~flows["product"].str[:2].isin(["98", "99"])]
     exporter = flows["exporter"].where(flows["exporter"].isin(rates.country), "ROW")
     cells = flows.groupby([exporter, flows["product"].map(sector)])[["value", "duty"]].sum()
+    cells = cells[cells["value"] > 0]
+    paid = dict(zip(cells.index, (cells["duty"] / cells["value"]).tolist(), strict=True))
     n, absent = rates.at("USA"), []
-    for i, partner in enumerate(rates.country):
+    for partner, i in rates.order:
         for j, name in enumerate(rates.sectors):
             if partner == "USA" or name == "B09":
                 continue
-            if (partner, name) in cells.index and cells.at[(partner, name), "value"] > 0:
-                value, duty = cells.loc[(partner, name), ["value", "duty"]].tolist()
-                rates.rate[n, i, j] = duty / value
+            if (partner, name) in paid:
+                rates.rate[n, i, j] = paid[partner, name]
                 rates.source[n, i, j] = COLLECTED
             else:
                 absent.append(f"{partner} {name}")
@@ -214,11 +262,13 @@ def statutory(rates: Rates, src: Source) -> None:
     """Set China's rates on the US: most favoured nation and retaliation of June 2019."""
     columns = ("mfn_2019_wavg_pct", "retaliation_jun2019_wavg_pct")
     frame = src.csv(RETALIATION_FILE, dict.fromkeys(columns, float)).set_index("s")
+    total = (frame[columns[0]] + frame[columns[1]]).reindex(rates.sectors).to_numpy() / 100
     n, i = rates.at("CHN"), rates.at("USA")
-    for j, name in enumerate(rates.sectors):
-        if name != "B09":
-            rates.rate[n, i, j] = sum(float(frame.at[name, c]) for c in columns) / 100
-            rates.source[n, i, j] = STATUTORY
+    known = np.array(rates.sectors) != "B09"
+    if np.isnan(total[known]).any():
+        raise DataError(f"{RETALIATION_FILE}: a goods sector is missing")
+    rates.rate[n, i, known] = total[known]
+    rates.source[n, i, known] = STATUTORY
 
 
 def agree(rates: Rates, importer: str) -> NDArray[np.bool_]:
@@ -284,9 +334,6 @@ def base_tariffs(src: Source, world: World2022, flows: pd.DataFrame, sector: pd.
         put(rates, reporter, rows)
         draft[reporter] = rates.mean(reporter)
         agree(rates, reporter)
-    others = [rates.at(c) for c in world.country if c not in ("USA", "CHN")]
-    n = rates.at("CHN")
-    china_others = sums((rates.rate[n, others] * value[n, others]).reshape(1, -1))[0] / value[n, others].sum()
     absent = collected(rates, flows, sector)
     statutory(rates, src)
     rest = trains_rows(rates, trains, "ROW")
@@ -302,11 +349,15 @@ def base_tariffs(src: Source, world: World2022, flows: pd.DataFrame, sector: pd.
         source=f"{CENSUS}, summed by sector (importer USA); Bown, Jung and Zhang (2019), Peterson "
         "Institute (China on the US: most favoured nation and retaliation of June 2019); World "
         "Bank WITS-TRAINS 2023, applied rates of ten regions by nine groups; WITS weighted means "
-        "of 2020-21; the agreements in `treaty`; own estimates",
+        "of 2020-21; trade agreements, named by flow; own estimates",
         licence="public domain (USA); facts, small extracts, cited (the rest)",
         year=2023,
         tariff_date="2024 (USA), June 2019 (China on the US), 2023",
-        unit={"tariff": "fraction", "source_code": "position in source", "treaty_code": "position in treaty"},
+        unit={
+            "tariff": "fraction",
+            "source_code": "position in source",
+            "treaty_code": "position in treaty",
+        },
         arrays={
             "country": np.array(world.country),
             "product": np.array(rates.sectors),
@@ -317,27 +368,65 @@ def base_tariffs(src: Source, world: World2022, flows: pd.DataFrame, sector: pd.
             "treaty_code": rates.agreement,
         },
         rows=int((~nothing).sum()),
-        inputs=(US_FILE, SECTOR_FILE, RETALIATION_FILE, TRAINS_FILE, WITS_FILE, TARIFF_FILE, GE_FILE),
+        inputs=(
+            US_FILE,
+            SECTOR_FILE,
+            RETALIATION_FILE,
+            TRAINS_FILE,
+            WITS_FILE,
+            TARIFF_FILE,
+            GE_FILE,
+        ),
     )
-    revenue = {c: sums((rates.rate[k] * value[k]).reshape(1, -1))[0] for k, c in enumerate(world.country)}
-    imports = {c: sums(value[k].reshape(1, -1))[0] for k, c in enumerate(world.country)}
-    estimated = rates.source == ESTIMATED
     high = [
-        f"{world.country[a]} on {world.country[b]} {rates.sectors[j]} {rates.rate[a, b, j]:.2f}"
+        f"{world.country[a]} on {world.country[b]} {rates.sectors[j]}"
         for a, b, j in np.argwhere((rates.rate > 1.0) & (value > 0))
     ]
+    paid = {c: sums((rates.rate[k] * value[k]).reshape(1, -1))[0] for c, k in rates.order}
+    others = paid["CHN"] - rates.mean("CHN", "USA") * value[rates.at("CHN"), rates.at("USA")].sum()
+    others /= value[rates.at("CHN")].sum() - value[rates.at("CHN"), rates.at("USA")].sum()
     table.counts = {
-        **{f"cells {name}": int((rates.source == k).sum()) for k, name in enumerate(SOURCES)},
-        "share_of_imports_by_source": {
+        "cells": {name: int((rates.source == k).sum()) for k, name in enumerate(SOURCES)},
+        "share_of_imports": {
             name: round(float(value[rates.source == k].sum() / value.sum()), 4)
             for k, name in enumerate(SOURCES)
         },
         "mean": {c: round(rates.mean(c), 6) for c in world.country},
-        "revenue": {c: round(v, 1) for c, v in revenue.items()},
+        "mean_us_on_china": round(rates.mean("USA", "CHN"), 6),
+        "mean_china_on_us": round(rates.mean("CHN", "USA"), 6),
+        "mean_china_on_others": round(float(others), 6),
+        "revenue": {c: round(float(v), 1) for c, v in paid.items()},
+        "mean_of_trains": {c: round(v, 6) for c, v in draft.items()},
         "scaling": rates.factor,
-        "pattern_of_2017_unfit": unfit,
+        "pattern_of_2017_does_not_fit": unfit,
         "above_100_percent": high,
+        "us_cells_without_customs_trade": absent,
     }
+    c = table.counts
+    table.notes = [
+        "Base tariffs come block by block, each cell with its source: collected by US customs in "
+        "2024 (HS 98-99 left out); statutory, China on the US (most favoured nation and "
+        "retaliation of June 2019, what exclusions saved not deducted); TRAINS, applied rates of "
+        "2023 by group of goods; TRAINS, partner ROW, where it does not name the partner; "
+        "estimated; agreement, zero under a treaty that is named. The first three are observed.",
+        f"By value of imports {100 * c['share_of_imports']['collected']:.0f} % are collected, "
+        f"{100 * c['share_of_imports']['statutory']:.1f} % statutory, "
+        f"{100 * c['share_of_imports']['TRAINS']:.0f} % TRAINS, "
+        f"{100 * c['share_of_imports']['TRAINS, partner ROW']:.0f} % TRAINS with partner ROW, "
+        f"{100 * c['share_of_imports']['estimated']:.0f} % estimated, "
+        f"{100 * c['share_of_imports']['agreement']:.0f} % zero by agreement.",
+        f"Estimated ({', '.join(SCALED)}): TRAINS' rates of the rest of the world with the zeros "
+        "of agreements, scaled to the weighted mean of WITS for 2021 (2020 for SAU; TWN is not in "
+        "WITS and is not scaled). Means are right, single cells are a guess.",
+        "That an agreement frees every good of its scope is an approximation; agreements that are "
+        "not named in .extra['flows'] are in the rates of TRAINS, partner ROW, at best on average.",
+        "Within a group of TRAINS, BRA, CHN, EU27, IND and JPN take the pattern of 2017 over "
+        "sectors, scaled to the group's mean; crops and fish stay at their rate of 2017 where "
+        f"that is scaled by more than {STEEPEST['Food']:g} ({', '.join(unfit)}).",
+        f"Above 100 %: {', '.join(high)}.",
+        "No duty on own trade (that of EU27 and of ROW within themselves included), on mining "
+        "services (B09), electricity (D) and services.",
+    ]
     for importer, expected in DRAFT.items():
         table.check(f"mean of TRAINS, {importer}, %", 100 * draft[importer], expected, 0.005)
     for importer, expected in DRAFT_FACTOR.items():
@@ -348,11 +437,12 @@ def base_tariffs(src: Source, world: World2022, flows: pd.DataFrame, sector: pd.
     table.check("China on the US, %", 100 * rates.mean("CHN", "USA"), 18.0, 0.05)
     table.check("China on all, %", 100 * rates.mean("CHN"), 3.19, 0.01)
     table.check("cells without US customs trade", len(set(absent) ^ NO_US_TRADE), 0)
+    table.check("revenue of the US, bn USD", paid["USA"] / 1e3, 76, 0.5)
+    table.check("... of China", paid["CHN"] / 1e3, 66, 0.5)
+    table.check(
+        "... of EU27, before zeros by agreement",
+        draft["EU27"] * value[rates.at("EU27")].sum() / 1e3,
+        31,
+        0.5,
+    )
     return table
-
-
-DRAFT = {"EU27": 1.49, "JPN": 1.90, "CAN": 2.71, "MEX": 2.05, "IND": 4.82, "BRA": 9.68, "GBR": 1.21, "ROW": 4.40}
-DRAFT_FACTOR = {
-    "KOR": 1.63, "VNM": 0.27, "TUR": 0.95, "AUS": 0.23, "THA": 0.88, "RUS": 0.88, "IDN": 0.39, "SGP": 0.0,
-    "MYS": 0.90, "CHE": 0.38, "SAU": 0.83, "PHL": 0.37, "NOR": 0.79, "ZAF": 1.27, "CHL": 0.10, "ARG": 1.41,
-}

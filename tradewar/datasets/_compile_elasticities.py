@@ -19,7 +19,6 @@ __all__ = ["bw2006", "protee", "sector_elasticities"]
 
 BW_FILE = "broda_weinstein_sigma_hs3_73_countries.csv"
 PROTEE_FILE = "protee_0_1_hs6.csv"
-CP_FILE = "icio_sector_trade_elasticities.csv"
 BY_GROUP = {"agriculture": 3.34, "mining": 4.06, "manufacturing": 3.80, "services": 3.0}
 
 
@@ -144,10 +143,8 @@ def protee(src: Source, frame: pd.DataFrame) -> Table:
     return table
 
 
-def sector_elasticities(
-    src: Source, frame: pd.DataFrame, sector: pd.Series, hs6: Table
-) -> Table:
-    """Give trade elasticities of the 44 sectors: by group, of Caliendo and Parro, and of ProTEE.
+def sector_elasticities(frame: pd.DataFrame, sector: pd.Series, hs6: Table) -> Table:
+    """Give trade elasticities of the 44 sectors: by group, and means of ProTEE.
 
     Parameters
     ----------
@@ -157,19 +154,19 @@ def sector_elasticities(
     """
     names = list(ICIO_SECTORS)
     group = [ICIO_SECTORS[name][1] for name in names]
-    cp = src.csv(CP_FILE, {"elast_CP": float}).set_index("ind")["elast_CP"]
     low, high = BOUNDS["protee"]
     sigma = dict(zip(hs6.arrays["prefix"].tolist(), hs6.arrays["sigma"].tolist(), strict=True))
     value = frame[~frame["product"].str[:2].isin(["98", "99"])].groupby("product")["value"].sum()
     paid: dict[str, list[tuple[float, float]]] = {}
     missed = 0
-    for product, weight in value.items():
-        known = sigma.get(str(product), sigma.get(str(product)[:4]))
+    in_sector = dict(zip(sector.index.tolist(), sector.tolist(), strict=True))
+    for product, weight in zip(value.index.tolist(), value.tolist(), strict=True):
+        known = sigma.get(product, sigma.get(product[:4]))
         if known is None:
-            missed += int(weight)
+            missed += weight
             continue
         bounded = min(max(known, low), high)
-        paid.setdefault(sector[product], []).append((float(weight), bounded))
+        paid.setdefault(in_sector[product], []).append((float(weight), bounded))
     mean = {
         name: math.fsum(w * s for w, s in pairs) / math.fsum(w for w, _ in pairs) - 1
         for name, pairs in paid.items()
@@ -177,20 +174,21 @@ def sector_elasticities(
     }
     theta = {
         "ignatenko2025": np.array([BY_GROUP[g] for g in group]),
-        "cp2015": np.array([float(cp[name]) for name in names]),
         "protee": np.array([round(mean.get(name, np.nan), 4) for name in names]),
     }
     table = Table(
         name="icio_44_elasticities",
         what="the 44 sectors of the input-output worlds: name, group, trade elasticities",
         source="ignatenko2025: Ignatenko, Lashkaripour, Macedoni and Simonovska (2025), goods; "
-        "services 3 is a convention; cp2015: Caliendo and Parro (2015), Review of Economic Studies "
-        "82(1), 1-44, doi:10.1093/restud/rdu035, sample without the 1 % smallest flows; protee: "
+        "services 3 is a convention; protee: "
         f"{hs6.source}; US imports of 2024 as weights",
         licence="published figures, cited; Etalab 2.0 (protee)",
         year=2025,
-        unit=dict.fromkeys(theta, "trade elasticity, pure number > 0; substitution = 1 + this; "
-        "missing where the set has none"),
+        unit=dict.fromkeys(
+            theta,
+            "trade elasticity, pure number > 0; substitution = 1 + this; "
+            "missing where the set has none",
+        ),
         arrays={
             "product": np.array(names),
             "name": np.array([ICIO_SECTORS[name][0] for name in names]),
@@ -199,18 +197,14 @@ def sector_elasticities(
         },
         rows=len(names),
         counts={
-            "cp2015_missing": [n for n, v in zip(names, theta["cp2015"], strict=True) if v != v],
             "protee_missing": [n for n, v in zip(names, theta["protee"], strict=True) if v != v],
             "protee_us_value_share_without": round(missed / int(value.sum()), 6),
         },
-        inputs=(CP_FILE, PROTEE_FILE, "us_imports_2024_hs6_by_partner.csv.gz", "hs6_to_icio22.csv"),
+        inputs=(PROTEE_FILE, "us_imports_2024_hs6_by_partner.csv.gz", "hs6_to_icio22.csv"),
     )
     table.notes = [
         f"protee: elasticities of substitution by HS6, moved to {low:g} ... {high:g} where outside,"
         " averaged within a sector with US imports of 2024 as weights, less 1.",
-        "cp2015: refined petroleum has 64.85 and ships and aircraft 0.39; sectors that the paper "
-        "treats as one carry the same.",
     ]
-    table.check("cp2015, refined petroleum", theta["cp2015"][names.index("C19")], 64.85)
-    table.check("goods with cp2015", int(np.isfinite(theta["cp2015"]).sum()), 22)
+    table.check("goods sectors with protee", int(np.isfinite(theta["protee"]).sum()), 21)
     return table

@@ -128,9 +128,7 @@ def icio_2017(src: Source) -> Table:
             "final_before": round(float(new.before[a, b]), 1),
             "share_of_absorption_before": round(float(new.before[a, b] / absorption[a, b]), 4),
             "final_after": round(float(final[a, b]), 1),
-            "input_use_change": round(
-                float(new.inputs[a, b].sum() / inputs[a, b].sum() - 1), 4
-            ),
+            "input_use_change": round(float(new.inputs[a, b].sum() / inputs[a, b].sum() - 1), 4),
         }
         for a, b in new.lifted
     ]
@@ -175,9 +173,7 @@ def icio_2017(src: Source) -> Table:
         "final_demands_lifted": len(new.lifted),
         "value_lifted": round(float((final - new.before)[tuple(new.lifted.T)].sum()), 1),
         "input_use_moved_share": round(float(moved.sum() / 2 / inputs.sum()), 6),
-        "largest_change_of_an_input_share": round(
-            float((moved / output[:, None, :]).max()), 4
-        ),
+        "largest_change_of_an_input_share": round(float((moved / output[:, None, :]).max()), 4),
         "rounds": new.rounds,
         "lifted": named,
         "largest_miss_of_input_shares": round(float(miss.max()), 9),
@@ -188,7 +184,7 @@ def icio_2017(src: Source) -> Table:
         ),
     }
     usa, chn = place["USA"], place["CHN"]
-    table.check("flows", len(frame := table.arrays["trade"].ravel()), 2156)
+    table.check("flows", table.rows, 2156)
     table.check("China to the US, goods, bn USD", float(goods[usa, chn]) / 1e3, 398.9, 0.05)
     table.check("the other way", float(goods[chn, usa]) / 1e3, 119.5, 0.05)
     without = trade.sum(1) - inputs.sum(2)
@@ -208,8 +204,8 @@ def icio_2017(src: Source) -> Table:
         f"negative (20 without duties).  {c['final_demands_lifted']} are lifted to "
         f"{100 * LEAST_FINAL:g} % of absorption, {c['value_lifted'] / 1e3:.0f} bn USD in all, by "
         f"scaling input use: {100 * c['input_use_moved_share']:.2f} % of it moves, the largest "
-        f"change of an input's share of output is {c['largest_change_of_an_input_share']:.3f}.  "
-        "Flows, tariffs, output and value-added shares are as in the source.  .extra['rebalanced'] "
+        f"change of an input's share of output is {c['largest_change_of_an_input_share']:.3f}. "
+        "Flows, tariffs, output and value-added shares are as in the source. .extra['rebalanced'] "
         "lists the cells.",
         "Input shares of the source are shares of the cost of inputs; here of output, duty "
         "included.",
@@ -224,7 +220,10 @@ def trade_war_2018_19(src: Source) -> Table:
     """Take the duties that both sides announced in 2018-19, by sector, as added rates."""
     sectors = list(ICIO_SECTORS)[:GOODS]
     waves = {}
-    for file, column in ((US_WAVE_FILE, "trump_tariff_wave5"), (CHINA_WAVE_FILE, "China_tariff_wave5")):
+    for file, column in (
+        (US_WAVE_FILE, "trump_tariff_wave5"),
+        (CHINA_WAVE_FILE, "China_tariff_wave5"),
+    ):
         frame = src.csv(file, {"indcode": int, column: float})
         if frame["indcode"].tolist() != list(range(1, GOODS + 1)):
             raise DataError(f"{file}: not the {GOODS} goods sectors in order")

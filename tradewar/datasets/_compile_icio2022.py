@@ -90,8 +90,10 @@ def coarse(sector: str) -> str:
     return "S" if sector == "T" else sector
 
 
-def estimated_values(src: Source, region: dict[str, str], country: list[str]) -> tuple[Array, Array]:
-    """Sum up the estimate of 81 x 50 by region and sector: [n, i, j] what is estimated, and all.
+def estimated_values(
+    src: Source, region: dict[str, str], country: list[str]
+) -> tuple[Array, Array]:
+    """Sum up the flows of 81 x 50 by region and sector: [n, i, j] what is estimated, and all.
 
     Estimated are the split of final goods by partner and all trade of ROW; home sales of named
     economies are observed.
@@ -212,7 +214,7 @@ def icio_2022(world: World2022, tariff: Array, flows: pd.DataFrame) -> Table:
     deficit = sums(bought) - sums(output)
     customs = flows[~flows["product"].str[:2].isin(["98", "99"])]
     label = customs["exporter"].where(customs["exporter"].isin(place), "ROW")
-    customs = customs.groupby(label)["value"].sum() / 1e6
+    by_partner = customs["value"].groupby(label).sum() / 1e6
     table = Table(
         name="icio_2022",
         what="world economy of 2022: 26 economies and regions and ROW, 44 sectors, input use",
@@ -240,7 +242,7 @@ def icio_2022(world: World2022, tariff: Array, flows: pd.DataFrame) -> Table:
                 c: round(float(goods[usa, k])) for c, k in place.items() if c != "USA"
             },
             "us_goods_imports_customs_2024": {
-                c: round(float(customs[c])) for c in world.country if c != "USA"
+                c: round(float(by_partner[c])) for c in world.country if c != "USA"
             },
             "charge_on_inputs": {
                 c: round(float((inputs[k] * (charge[k] - 1)[:, None]).sum()), 1)
@@ -264,20 +266,20 @@ def icio_2022(world: World2022, tariff: Array, flows: pd.DataFrame) -> Table:
         f"Partly estimated: {100 * c['estimated_share']:.0f} % of cross-border value is final "
         "goods and services, whose split by partner is estimated, or trade with what lies outside "
         "the 80 economies of the source, all of it estimated (by iterative scaling to trade "
-        "statistics).  Intermediate goods between the 80 and their home sales are observed.  "
+        "statistics). Intermediate goods between the 80 and their home sales are observed. "
         ".extra['flows'] tells by flow.",
         f"{c['flows_dropped']} flows of at most {SMALLEST_FLOW} million USD "
         f"({c['value_dropped']:.1f} million in all) are left out; "
         f"{', '.join(c['cells_without_output'])} have no output and sell nothing.",
         "Balanced by scaling rows and columns of each sector in turn to output and use, to 1e-9 "
-        f"of each sum: no flow moves by more than {c['largest_change']:.2f} million USD.  "
+        f"of each sum: no flow moves by more than {c['largest_change']:.2f} million USD. "
         f"{c['largest_gap']:.0f} million USD of aircraft and ships that no output stood for are "
         "put on the output of ROW.",
         "Output, final demand, value added and deficits are what flows and input use imply; "
         "value added therefore includes taxes on products other than duties (US 25.1 tn USD, of "
         "which 24.8 before taxes).",
         "The US column follows customs statistics by country of origin of 2024, scaled to the "
-        "imports of 2022 (China 407 bn USD); Taiwan is somewhat high.  Basic prices are about 0.76 "
+        "imports of 2022 (China 407 bn USD); Taiwan is somewhat high. Basic prices are about 0.76 "
         "of export (FOB) values.",
         f"Of the goods of all 27, {100 * home:.0f} % are sold at home; the trade of EU27 and of "
         "ROW within themselves counts as home.",
