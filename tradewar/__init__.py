@@ -1,8 +1,8 @@
 """Trade-policy engine: who pays for a tariff, and where trade goes.
 
-Nouns: `TradeData` (flows of products), `Scenario` (what changes), results.  Verbs: `solve_pe`,
-`solve_many`, `solve_spatial`.  Built-in data are in `tradewar.datasets`, elasticity sets in
-`tradewar.elasticities`.
+Nouns: `TradeData` (flows of products), `World` (an economy: flows, input use, income), `Scenario`
+(what changes), results.  Verbs: `solve_pe`, `solve_many`, `solve_spatial`.  Built-in data are in
+`tradewar.datasets`, elasticity sets in `tradewar.elasticities`.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from tradewar.runs import Runs
 from tradewar.scenario import Scenario
 from tradewar.spatial import solve_spatial
 from tradewar.spatial_result import SpatialResult
+from tradewar.world import World
 
 __all__ = [
     "ConvergenceError",
@@ -39,6 +40,7 @@ __all__ = [
     "SpatialResult",
     "TradeData",
     "TradewarError",
+    "World",
     "__version__",
     "datasets",
     "elasticities",
