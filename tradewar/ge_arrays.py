@@ -13,8 +13,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tradewar.ge_limits import FLOOR_QUANTITY, LimitWedges, limit_wedges
-from tradewar.limits import EXPORT_QUOTA, TARIFF_QUOTA
+from tradewar.ge_limits import (
+    EXPORTER,
+    FLOOR_QUANTITY,
+    IMPORTER,
+    WASTED,
+    LimitWedges,
+    limit_wedges,
+)
+from tradewar.limits import TARIFF_QUOTA
 from tradewar.rules import RECEIVERS
 
 if TYPE_CHECKING:
@@ -174,17 +181,12 @@ class GEArrays:
             buyer = (1.0 + self.wedges.tariff) * flows.value_new * _slope(w.buyer)
             waste = flows.value_new * _slope(-w.waste)
         duty = flows.value_new * (self._tariff_collected(flows) - self.wedges.tariff)
+        place = {IMPORTER: buyer, EXPORTER: border, WASTED: waste}
         for k, rows in enumerate(limits.rows):
-            if limits.kind[k] >= FLOOR_QUANTITY:
-                out[k, rows] = -m[k] * buyer[rows]
-            elif limits.holder[k] == 2:
-                out[k, rows] = m[k] * waste[rows]
-            elif limits.source[k] == EXPORT_QUOTA:
-                out[k, rows] = m[k] * border[rows]
-            else:
-                out[k, rows] = m[k] * buyer[rows]
-                if limits.source[k] == TARIFF_QUOTA:
-                    out[k, rows] -= duty[rows]
+            sign = -1.0 if limits.kind[k] >= FLOOR_QUANTITY else 1.0
+            out[k, rows] = sign * m[k] * place[int(limits.holder[k])][rows]
+            if limits.source[k] == TARIFF_QUOTA:
+                out[k, rows] -= duty[rows]
         return out
 
     def _flow_rents(self, flows: FlowNumbers) -> Floats:
@@ -205,7 +207,7 @@ class GEArrays:
         for factor in (self.wedges.cost, self.wedges.weight):
             if factor is not None:
                 hit |= factor != 1.0
-        hit |= (w.border > 0) | (w.caps > 0) | (w.floors > 0) | (w.waste > 0)
+        hit |= (w.border != 0) | (w.buyer != 0) | (w.floors > 0) | (w.waste > 0)
         return hit
 
     # ---- by country -----------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 """Quantity controls in general equilibrium: limits for the core, and what they became.
 
-A limit multiplies the buyer price of its flows by e^m.  An export quota acts at the border: duty is
-due on the premium.  An import quota or tariff quota acts behind it; a purchase commitment is a
-subsidy e^-m there.  Wasted rents use up resources as freight does.
+A limit multiplies the price of its flows by e^m, a purchase commitment by e^-m.  Who holds the rent
+says where: the exporter at the border, so that it acts as an export tax and duty is due on it; the
+importer behind the border, as a duty.  Wasted rents use up resources as freight does.
 """
 
 from __future__ import annotations
@@ -201,22 +201,20 @@ def _upper(extra: float, rate: Floats, name: str) -> float:
 class LimitWedges(NamedTuple):
     """Log wedges by row of the world's flows."""
 
-    border: Floats  # on the border price
-    buyer: Floats  # behind the border; minus a subsidy
+    border: Floats  # on the border price: limits held by the exporter, less its commitments
+    buyer: Floats  # behind the border: the same of the importer
     waste: Floats  # uses up resources
-    caps: Floats  # part of `buyer` that limits add
-    floors: Floats  # part of `buyer` that commitments take away
+    floors: Floats  # part of border and buyer that commitments take away
 
 
 def limit_wedges(limits: GELimits, m: Floats, size: int) -> LimitWedges:
     """Spread the multipliers of limits over flows."""
-    border, caps, floors, waste = (np.zeros(size) for _ in range(4))
+    border, buyer, waste, floors = (np.zeros(size) for _ in range(4))
     for k in range(len(limits)):
-        if limits.kind[k] >= FLOOR_QUANTITY:
-            to = floors
-        elif limits.holder[k] == WASTED:
-            to = waste
-        else:
-            to = border if limits.kind[k] == EXPORT else caps
-        to[limits.rows[k]] += m[k]
-    return LimitWedges(border, caps - floors, waste, caps, floors)
+        rows = limits.rows[k]
+        floor = limits.kind[k] >= FLOOR_QUANTITY
+        to = {IMPORTER: buyer, EXPORTER: border, WASTED: waste}[int(limits.holder[k])]
+        to[rows] += -m[k] if floor else m[k]
+        if floor:
+            floors[rows] += m[k]
+    return LimitWedges(border, buyer, waste, floors)

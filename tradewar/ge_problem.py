@@ -274,7 +274,7 @@ def evaluate(
         _join([state.multiplier for state in states], np.float64),
     )
     out = _core.ge_evaluate(
-        world_arrays(world), closure.core(), *_batch(world, batch), point, threads, -1
+        world_arrays(world), closure.core(), *_batch(world, batch), point, 0, threads, -1
     )
     cost, _, output, income, tariff_revenue, export_revenue, price_index, deficit = out
     return [

@@ -247,14 +247,14 @@ def tariff_equivalents(res: GEResult) -> pd.DataFrame:
     """Give the taxes that would do what limits do; see `GEResult.tariff_equivalents`."""
     data, w = res.data, res._limit_wedges()
     weight = np.ones(len(data)) if res.wedges.weight is None else res.wedges.weight
-    hit = (w.border > 0) | (w.caps > 0) | (w.floors > 0) | (w.waste > 0) | (weight < 1)
-    rows = np.flatnonzero(hit)
+    caps = w.border + w.buyer + w.waste + w.floors
+    rows = np.flatnonzero((caps > 0) | (w.floors > 0) | (weight < 1))
     keys = {name: index.take(rows) for name, index in _keys(res).items()}
     theta = res.world._theta[data._product[rows]]
     with np.errstate(divide="ignore", invalid="ignore"):
         numbers = {
-            "export_tax_equivalent": np.expm1(w.border[rows]),
-            "import_tariff_equivalent": np.expm1(w.caps[rows] + w.waste[rows]),
+            "export_tax_equivalent": np.expm1(np.maximum(w.border[rows], 0.0)),
+            "import_tariff_equivalent": np.expm1(np.maximum(w.buyer + w.waste, 0.0)[rows]),
             "subsidy_rate": -np.expm1(-w.floors[rows]),
             "weight_equivalent": weight[rows] ** (-1.0 / theta) - 1.0,
         }
