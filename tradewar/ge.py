@@ -245,6 +245,7 @@ def solve_batch(
             "tolerance": tol,
             "seconds": seconds,
             "scenarios": len(scenarios),
+            "max_iter": max_iter,
             "threads": core["threads"],
             "code_path": _core.levels[-1],
             "warnings": [cause] if cause else [],
@@ -274,7 +275,7 @@ def purge(world: World, closure: Closure, core: dict[str, Any]) -> World:
         _report(world, scenario, NO_CHANGES, state, zero, "raise", 1)
     [level] = evaluate(world, zero, [NO_CHANGES], [state])
     wedges = Wedges(world._data._tariff, world._data._export_tax, None, None, (), 0)
-    info = {"status": 0, "cause": "", "tolerance": core["tol"], "warnings": []}
+    info = {"status": 0, "cause": "", "tolerance": core["tol"], "warnings": [], **core}
     info |= {"iterations": state.iterations, "residual": state.residual}
     result = GEResult(world, scenario, wedges, zero, NO_CHANGES, state, level, info)
     return world.rebase(result)

@@ -118,6 +118,7 @@ def summary(res: GEResult) -> pd.DataFrame:
     )
     frame.index.name = "item"
     frame.attrs["value_unit"] = unit
+    frame.attrs["decimals"] = 2
     frame.attrs["unit"] = {"baseline": "see unit", "new": "see unit", "change": "see unit"}
     return frame
 
@@ -207,7 +208,7 @@ def _closure(res: GEResult) -> list[str]:
     size = float(world._deficit[largest])
     money = money_scale(world.value_unit, abs(size)).text(size)
     texts = [f"Deficits {DEFICITS[c.deficits]}. Largest at the baseline: "]
-    texts[0] += "none." if size == 0.0 else f"{world._countries[largest]}, {money}."
+    texts[0] += "none." if abs(size) <= 1e-9 * world._income[largest] else f"{world._countries[largest]}, {money}."
     texts.append(f"Tariff and export-tax revenue is {REVENUE[c.revenue]}.")
     texts.append(
         "Labour is fixed in each country and moves freely between its products."

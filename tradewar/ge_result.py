@@ -196,11 +196,11 @@ class GEResult(GEArrays, Display):
         Returns
         -------
         DataFrame, index country
-            Fractions.  "exact": terms_of_trade tariff_volume export_tax_volume profits
+            Fractions.  "exact": tot (terms of trade) tariff_volume export_tax_volume profits
             technology_scale trade_cost labour transfers taste, and total, their sum, which is
             ``ln(I'/I/Pc)`` to 1e-8 (``attrs["gap"]`` has the largest miss, ``attrs["nodes"]`` the
-            points solved).  "cp2015": terms_of_trade volume_of_trade total real_wage_change.
-            Where deficits are not 0, terms_of_trade and transfers depend on the numeraire.
+            points solved).  "cp2015": tot volume_of_trade total real_wage_change.
+            Where deficits are not 0, tot and transfers depend on the numeraire.
 
         Raises
         ------
