@@ -10,13 +10,8 @@
  * exponential a flow is left, kept in e.
  */
 #include "tw_kernels.h"
+#include "tw_level.h"
 #include "tw_vmath.h"
-
-#ifndef TW_LEVEL
-#define TW_LEVEL _base
-#endif
-#define TW_JOIN_(a, b) a##b
-#define TW_JOIN(a, b) TW_JOIN_(a, b)
 
 enum { LANES = 8, QUAD = 4 };
 
@@ -540,11 +535,9 @@ finish(tw_market *mk, int common)
     }
 }
 
-#define TW_TABLE TW_JOIN(tw_kernels, TW_LEVEL)
+extern const tw_kernels TW_LEVEL_NAME(tw_kernels);
 
-extern const tw_kernels TW_TABLE;
-
-const tw_kernels TW_TABLE = {
+const tw_kernels TW_LEVEL_NAME(tw_kernels) = {
     .exp = vexp,
     .log = vlog,
     .differ = differ,
