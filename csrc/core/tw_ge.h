@@ -11,6 +11,8 @@
 
 #include "tw_anderson.h"
 
+enum { TW_GE_MEMORY = 12 }; /* of Anderson acceleration */
+
 struct tw_ge;
 
 /* Arrays of one visit of the flows; [j][n8] but for K, KT and KX. */
@@ -127,10 +129,11 @@ typedef struct tw_ge {
     int iterations;
 
     /* scratch of tw_ge_solve.c */
-    double *point, *F, *best, *step;
-    double *aa_scratch, *newton; /* the latter made on demand */
+    double *point, *F, *best, *step; /* [n8] */
+    double *ladder;                  /* scratch of the Newton rung, made on demand */
+    double *aa_scratch;
     tw_anderson aa;
-    double *block, *cells;
+    double *block;
     size_t *sizes;
     int *ints;
     /* changes in force, to be undone */
@@ -140,12 +143,13 @@ typedef struct tw_ge {
     int dirty; /* rows were scaled: undo everything */
 } tw_ge;
 
-/* tw_ge.c */
+/* tw_ge_world.c */
+double *tw_ge_align(double *p); /* up to 7 places on */
 tw_status tw_ge_base_new(tw_ge_base *b, const tw_ge_world *world,
-                         const tw_ge_options *closure, const tw_kernels *kern,
-                         tw_info *info);
+                         const tw_ge_options *closure, tw_info *info);
 void tw_ge_base_free(tw_ge_base *b);
-/* Room for any scenario of the batch. */
+
+/* tw_ge_scenario.c: room for any scenario of the batch; `start` of all is one. */
 tw_status tw_ge_new(tw_ge *ge, const tw_ge_base *b, const tw_ge_scenarios *sc,
                     const tw_options *opt);
 void tw_ge_free(tw_ge *ge);
@@ -155,7 +159,20 @@ tw_status tw_ge_load(tw_ge *ge, const tw_ge_scenarios *sc, size_t s);
 tw_status tw_ge_read_point(tw_ge *ge, const tw_ge_scenarios *sc, const tw_ge_point *p,
                            size_t s, double *z);
 
-/* F and the state at z; z is kept by pointer. */
+/* tw_ge_limits.c: what goes with the limits of a scenario */
+typedef struct {
+    size_t limits, members; /* largest over the scenarios of a batch */
+} tw_ge_limit_room;
+tw_ge_limit_room tw_ge_limits_room(const tw_ge_scenarios *sc);
+tw_status tw_ge_limits_load(tw_ge *ge, const tw_ge_scenarios *sc, size_t s);
+void tw_ge_limits_patch(tw_ge *ge, const double *z); /* K at the multipliers */
+void tw_ge_limits_rows(tw_ge *ge, const double *z, double *F); /* and the rows of F */
+
+double tw_ge_limits_slope(const tw_ge *ge, size_t l);
+
+/* tw_ge_solve.c: from z to the equilibrium in z; what, where, iterations and residual say
+ * how it went.  F and the state at z; z is kept by pointer. */
+tw_status tw_ge_equilibrium(tw_ge *ge, double *z);
 void tw_ge_eval(tw_ge *ge, const double *z, double *F);
 /* max |F|, with what and where set; NaN where F is not finite or something was bent. */
 double tw_ge_residual(tw_ge *ge, const double *F);
@@ -182,10 +199,5 @@ tw_status tw_gmres(const tw_kernels *kern, size_t n8, size_t memory,
                    size_t max_products, double tol, tw_apply_fn apply, void *ctx,
                    const double *b, double *x, double *scratch, size_t *products,
                    double *left);
-
-/* tw_ge_limits.c */
-tw_status tw_ge_limits_load(tw_ge *ge, const tw_ge_scenarios *sc, size_t s);
-void tw_ge_limits_patch(tw_ge *ge, const double *z); /* K at the multipliers */
-void tw_ge_limits_rows(tw_ge *ge, const double *z, double *F); /* and the rows of F */
 
 #endif /* TW_GE_H */

@@ -150,6 +150,24 @@ add_rows4(size_t n8, const double *restrict a, const double *scale,
     }
 }
 
+static double
+largest(size_t n8, const double *x)
+{
+    double top[LANES] = {0}, most = 0.0;
+    int bad = 0;
+    for (size_t n = 0; n < n8; n += LANES) {
+        for (size_t k = 0; k < LANES; k++) {
+            double r = fabs(x[n + k]);
+            bad |= !(r <= 1.7976931348623157e308);
+            top[k] = r > top[k] ? r : top[k];
+        }
+    }
+    for (size_t k = 0; k < LANES; k++) {
+        most = top[k] > most ? top[k] : most;
+    }
+    return bad ? (double)NAN : most;
+}
+
 /* ---- pack a market -------------------------------------------------------------------- */
 
 static size_t
@@ -545,6 +563,7 @@ const tw_kernels TW_LEVEL_NAME(tw_kernels) = {
     .outside = outside,
     .dot = dot,
     .axpy = axpy,
+    .largest = largest,
     .pack = pack,
     .import_side = import_side,
     .export_side = export_side,
