@@ -21,6 +21,7 @@ from tradewar.records import Meta
 from tradewar.world_balance import Accounts, Supplied, Tables
 from tradewar.world_checks import Check
 from tradewar.world_parameters import read_parameters
+from tradewar.world_ras import Report, ras
 from tradewar.world_reading import read_deficit, read_final, read_flows, read_shares
 
 __all__ = ["World"]
@@ -233,9 +234,13 @@ class World:
         )
         supplied = Supplied(read_final(final_share, axes), read_deficit(deficit, axes), shares.cost)
         labels = (axes.countries, axes.products)
-        if balance != "raise":
+        report: list[Report] = []
+        if balance == "ras":
+            tables, report = ras(tables, *labels, value_unit, supplied)
+        elif balance == "resolve":
             raise NotImplementedError
-        world_checks.refuse(tables, *labels, value_unit, supplied)
+        else:
+            world_checks.refuse(tables, *labels, value_unit, supplied)
         compared = world_checks.compare(tables, world_balance.accounts(tables), *labels, supplied)
         notes = (notes,) if isinstance(notes, str) else tuple(notes)
         meta = Meta(
@@ -247,7 +252,7 @@ class World:
             notes=(*notes, *axes.notes),
             extra=dict(extra or {}),
         )
-        world = cls._from_parts(tables, *labels, meta, checks=compared)
+        world = cls._from_parts(tables, *labels, meta, checks=compared, report=report)
         reading.warn_looks(world._data)
         return world
 
