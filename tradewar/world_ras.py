@@ -61,7 +61,9 @@ def ras(
     trade = tables.trade.copy()
     balanced = tables._replace(trade=trade)
     best, waited = np.inf, 0
-    for sweep in range(1, MAX_SWEEPS + 1):
+    sweep = 0
+    while sweep < MAX_SWEEPS:
+        sweep += 1
         away = _hold_deficits(trade, deficit, before.income)
         acc = accounts(balanced)
         row, short = _purchases(acc, supplied.final_share, keys)
@@ -145,13 +147,21 @@ def _what_changed(
     change = new.trade - old.trade
     m, i, j = _most(change)
     rows: list[Report] = [
-        ("final demands that were negative", float(np.count_nonzero(low)), "cells",
-         named(low, keys) if low.any() else ""),
+        (
+            "final demands that were negative",
+            float(np.count_nonzero(low)),
+            "cells",
+            named(low, keys) if low.any() else "",
+        ),
         ("their sum, now 0", float(before.final[low].sum()), value_unit, ""),
         ("flows moved, sum of all changes", float(np.abs(change).sum()), value_unit, ""),
         ("the same, share of flows", float(np.abs(change).sum() / old.trade.sum()), "fraction", ""),
-        ("largest change of a flow", float(change[m, i, j]), value_unit,
-         f"{countries[i]}->{countries[m]} {products[j]}"),
+        (
+            "largest change of a flow",
+            float(change[m, i, j]),
+            value_unit,
+            f"{countries[i]}->{countries[m]} {products[j]}",
+        ),
     ]
     for what, was, now in (
         ("output", before.output, after.output),
@@ -161,8 +171,12 @@ def _what_changed(
         share = float(np.abs(now - was).sum() / np.abs(was).sum())
         rows.append((f"{what} moved, share of all", share, "fraction", ""))
         rows.append(
-            (f"largest change of {what}", float(now[n, j] - was[n, j]), value_unit,
-             f"{countries[n]} {products[j]}")
+            (
+                f"largest change of {what}",
+                float(now[n, j] - was[n, j]),
+                value_unit,
+                f"{countries[n]} {products[j]}",
+            )
         )
     gap = after.deficit - before.deficit
     n = int(np.argmax(np.abs(gap)))
