@@ -19,7 +19,10 @@ from tradewar.errors import (
     ScenarioError,
     TradewarError,
 )
-from tradewar.pe import solve_many, solve_pe
+from tradewar.ge import solve_ge
+from tradewar.ge_result import GEResult
+from tradewar.many import solve_many
+from tradewar.pe import solve_pe
 from tradewar.pe_result import PEResult
 from tradewar.runs import Runs
 from tradewar.scenario import Scenario
@@ -31,6 +34,7 @@ __all__ = [
     "ConvergenceError",
     "DataError",
     "DataWarning",
+    "GEResult",
     "LinearizationWarning",
     "NotIdentified",
     "PEResult",
@@ -45,6 +49,7 @@ __all__ = [
     "datasets",
     "elasticities",
     "errors",
+    "solve_ge",
     "solve_many",
     "solve_pe",
     "solve_spatial",

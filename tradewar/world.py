@@ -14,14 +14,16 @@ from typing import Any, Literal, NoReturn
 import numpy as np
 import pandas as pd
 
-from tradewar import reading, world_balance, world_checks, world_frames
+from tradewar import reading, world_balance, world_checks, world_frames, world_reshape
 from tradewar.data import TradeData
 from tradewar.errors import DataError
 from tradewar.records import Meta
 from tradewar.world_balance import Accounts, Supplied, Tables
 from tradewar.world_checks import Check
 from tradewar.world_parameters import read_parameters
+from tradewar.world_ras import Report, ras
 from tradewar.world_reading import read_deficit, read_final, read_flows, read_shares
+from tradewar.world_resolve import resolve
 
 __all__ = ["World"]
 
@@ -233,10 +235,15 @@ class World:
         )
         supplied = Supplied(read_final(final_share, axes), read_deficit(deficit, axes), shares.cost)
         labels = (axes.countries, axes.products)
-        if balance != "raise":
-            raise NotImplementedError
-        world_checks.refuse(tables, *labels, value_unit, supplied)
-        compared = world_checks.compare(tables, world_balance.accounts(tables), *labels, supplied)
+        compared = world_checks.compare(tables, *labels, Supplied(cost=shares.cost))
+        report: list[Report] = []
+        if balance == "ras":
+            tables, report = ras(tables, *labels, value_unit, supplied)
+        elif balance == "resolve":
+            tables, report = resolve(tables, *labels, value_unit, supplied)
+        else:
+            world_checks.refuse(tables, *labels, value_unit, supplied)
+        compared += world_checks.compare(tables, *labels, supplied._replace(cost=None))
         notes = (notes,) if isinstance(notes, str) else tuple(notes)
         meta = Meta(
             value_unit=value_unit,
@@ -247,7 +254,7 @@ class World:
             notes=(*notes, *axes.notes),
             extra=dict(extra or {}),
         )
-        world = cls._from_parts(tables, *labels, meta, checks=compared)
+        world = cls._from_parts(tables, *labels, meta, checks=compared, report=report)
         reading.warn_looks(world._data)
         return world
 
@@ -269,6 +276,7 @@ class World:
         tables, settled = world_balance.settle(tables)
         acc = world_balance.accounts(tables)
         world_checks.refuse_dead(acc, countries)
+        world_checks.refuse_negative(acc, countries, products, meta.value_unit)
         report = list(report)
         if settled:
             report.append(("final demands negative by rounding, set to 0", settled, "cells", ""))
@@ -428,6 +436,55 @@ class World:
     def report(self) -> pd.DataFrame:
         """What reading and balancing changed: item, value, unit, where; empty where nothing."""
         return pd.DataFrame(list(self._report), columns=["item", "value", "unit", "where"])
+
+    # ---- new worlds from old ------------------------------------------------------------------
+
+    def aggregate(self, *, countries: Any = None, products: Any = None) -> World:
+        """Merge countries or products; values add up and the accounts still balance.
+
+        Parameters
+        ----------
+        countries : mapping, Series or group name, optional
+            Label -> new label; labels left out stay.  A group such as "EU" merges its members.
+        products : mapping or Series, optional
+            Label -> new label.
+
+        Returns
+        -------
+        World
+            Tariffs are weighted by value and export taxes by producer value, so that revenue is
+            conserved; cost shares by cost; theta by trade between countries; rents and scale by
+            output.  Trade between merged countries becomes home sales, with its duty as a tariff
+            on them.  `notes` say what was averaged.
+
+        Raises
+        ------
+        DataError
+            A mapping names nothing that is present; rents that differ within a merged product
+            make a final demand negative.
+        """
+        return world_reshape.aggregate(self, countries=countries, products=products)
+
+    def rebase(self, result: Any) -> World:
+        """Make the outcome of `result` the baseline: flows, rates, cost and final shares after.
+
+        Parameters
+        ----------
+        result : GEResult
+            Solved from this world, without binding quantity controls.
+
+        Returns
+        -------
+        World
+            Same labels and elasticities; deficits and final shares are those of the new flows.
+            Changed trade costs and productivity are in the new flows; they cannot be undone.
+
+        Raises
+        ------
+        DataError
+            The result belongs to another world, has no solution, or has binding controls.
+        """
+        return world_reshape.rebase(self, result)
 
     # ---- how it looks -------------------------------------------------------------------------
 

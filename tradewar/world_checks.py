@@ -45,6 +45,19 @@ def refuse(
     """
     acc = accounts(tables)
     refuse_dead(acc, countries)
+    refuse_negative(acc, countries, products, value_unit)
+    for row in compare(tables, countries, products, supplied):
+        if not row.ok:
+            raise DataError(
+                f"{row.check}: {row.value:.3g} (tolerance {row.tolerance:g}), worst at "
+                f"{row.where}. Leave the table out to take what the flows imply; {_OUT}."
+            )
+
+
+def refuse_negative(
+    acc: Accounts, countries: Sequence[str], products: Sequence[str], value_unit: str
+) -> None:
+    """Refuse final demands below zero, beyond rounding."""
     low = acc.final < -ROUNDING * acc.expenditure
     if low.any():
         order = np.argsort(np.where(low, acc.final, 0.0), axis=None)[:5]
@@ -62,12 +75,6 @@ def refuse(
             + "\n".join(lines)
             + f"\n{_OUT}."
         )
-    for row in compare(tables, acc, countries, products, supplied):
-        if not row.ok:
-            raise DataError(
-                f"{row.check}: {row.value:.3g} (tolerance {row.tolerance:g}), worst at "
-                f"{row.where}. Leave the table out to take what the flows imply; {_OUT}."
-            )
 
 
 def refuse_dead(acc: Accounts, countries: Sequence[str]) -> None:
@@ -92,13 +99,10 @@ def _ratio(part: float, whole: float) -> str:
 
 
 def compare(
-    tables: Tables,
-    acc: Accounts,
-    countries: Sequence[str],
-    products: Sequence[str],
-    supplied: Supplied,
+    tables: Tables, countries: Sequence[str], products: Sequence[str], supplied: Supplied
 ) -> list[Check]:
     """Compare what was supplied with what the flows imply."""
+    acc = accounts(tables)
     rows = []
     if supplied.cost is not None:
         made = (1.0 - tables.rents) * acc.output
