@@ -114,7 +114,7 @@ tw_pe_ws_new(tw_pe_ws *ws, const tw_pe_extent *x)
         {&c->c0, ns},
         {&c->power, ns},
         {&c->volume, ns},
-        {&ws->aa_scratch, tw_anderson_doubles(nx)},
+        {&ws->aa_scratch, tw_anderson_doubles(nx, TW_PE_MEMORY)},
     };
     size_t count = 0, ndoubles = sizeof doubles / sizeof doubles[0];
     for (size_t k = 0; k < ndoubles; k++) {

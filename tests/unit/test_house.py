@@ -31,6 +31,7 @@ GROUND_UP = [
     "codes",
     "data",
     "elasticities",
+    "world",
     "scenario",
     "pe_result",
     "pe",
