@@ -1,7 +1,7 @@
 /* tw_ge.h - private: general equilibrium, packed.
  *
  * Inside, countries are the lanes: a variable by country and sector is [j][n8], n8 the
- * countries padded to a multiple of 8 with zeros; flows are [j][n][i8]; input use is
+ * countries padded to a multiple of 8 with zeros; flows are [j][i][n8]; input use is
  * [user j][input k][n8].  The unknowns and equations are vectors of the same make:
  *     z = (ln w [n8], ln P [j][n8], ln X'/X [j][n8], ln S [j][n8] if any psi, m [nlim8]),
  * with zeros in padding and where a market is empty (dead).  F has the order of z.
@@ -142,6 +142,13 @@ typedef struct tw_ge {
     double *change;
     int dirty; /* rows were scaled: undo everything */
 } tw_ge;
+
+/* Place of a flow in K. */
+static inline size_t
+tw_ge_cell(const tw_ge_base *b, size_t n, size_t i, size_t j)
+{
+    return (j * b->N + i) * b->N8 + n;
+}
 
 /* tw_ge_world.c */
 double *tw_ge_align(double *p); /* up to 7 places on */

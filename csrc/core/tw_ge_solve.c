@@ -80,7 +80,7 @@ wage_steps(const tw_ge *ge, double *step)
         for (size_t j = 0; n < b->N && j < b->J; j++) {
             size_t k = j * b->N8 + n;
             double income = b->gamma[k] * (1.0 - b->rho[j]) * b->Y[k] * b->inv_V[n];
-            double home = b->pi[(j * b->N + n) * b->N8 + n];
+            double home = b->pi[tw_ge_cell(b, n, n, j)];
             slope += income * b->gamma[k] * b->theta[j] * (1.0 - home);
         }
         step[n] = 1.0 / (1.0 + slope);
