@@ -45,12 +45,12 @@ class Scenario(QuantityControls):
     Notes
     -----
     *Selectors* (`importer`, `exporter`, `product`, `country`) are a label, a list, a group such as
-    "EU", an HS prefix (product) or "*", which is the default.  A label present in the data wins
-    over a group or prefix.  A group covers its members and an aggregate that stands for them.  "*",
-    lists and groups never match exporter == importer nor flows inside a customs union; a rule that
-    names one country on each side does.  *Rates* are fractions: 1.0 is 100 points.  Rules run in
-    order, so that a later rule acts on the rates an earlier one left.  Flows that no rule names
-    keep their rates.
+    "EU" or, for products, "goods" or "services", an HS prefix or "*", the default. A label present
+    in the data wins over a group or prefix. A group covers its members and an aggregate that stands
+    for them. "*", lists and groups never match exporter == importer nor flows inside a customs
+    union; a rule that names one country on each side does. *Rates* are fractions: 1.0 is 100
+    points. Rules run in order, so that a later rule acts on the rates an earlier one left. Flows
+    that no rule names keep their rates.
 
     *except_* leaves flows out of the rule.  A mapping, ``{"exporter": "EU", "product": "8471"}``,
     excludes flows that match all its selectors; a list of mappings, those that match any of them.
