@@ -348,6 +348,28 @@ def test_plus_100_without_base_tariffs(big):
     assert goods["value_new"].sum() / 1e3 == pytest.approx(19, abs=0.5)
 
 
+def test_plus_100_without_base_tariffs(big):
+    table = _tables.load_table("icio_2022")
+    trade, inputs = table["trade"].astype(float), table["input_use"].astype(float)
+    output = trade.sum(0)
+    share = inputs / np.where(output > 0, output, 1.0)[:, None, :]
+    free = tw.World.from_tables(
+        trade,
+        theta=big.parameters["theta"],
+        tariff=0.0,
+        input_use=share,
+        value_added=1 - share.sum(1),
+        countries=table["country"].tolist(),
+        products=table["product"].tolist(),
+        value_unit="million USD",
+    )
+    welfare, trade = solve(free, plus_100(free))
+    for country, percent in (("USA", -0.24), ("CHN", -0.35), ("VNM", 1.0), ("MEX", 0.26)):
+        assert welfare[country] == pytest.approx(percent, abs=0.01), country
+    n, i = free.countries.index("USA"), free.countries.index("CHN")
+    assert trade[n, i, :22].sum() / 1e3 == pytest.approx(19, abs=0.5)
+
+
 # ---- 2017
 
 
