@@ -125,7 +125,9 @@ _ASEAN = "BRN IDN KHM LAO MMR MYS PHL SGP THA TLS VNM"
 # Membership in November 2025 (Timor-Leste joined ASEAN on 26 October 2025).  Only the EU counts as
 # a customs union: elsewhere members keep tariffs of their own, and `except_` can leave them out.
 # Industries of input-output tables that no customs office sees, and two that mark such tables.
-_SERVICES = "B09 D D35 E E36T39 F F41T43 G G45T47 H H49 H50 H51 H52 H53 I I55T56 J J58T60 J61 J62_63"
+_SERVICES = (
+    "B09 D D35 E E36T39 F F41T43 G G45T47 H H49 H50 H51 H52 H53 I I55T56 J J58T60 J61 J62_63"
+)
 _SERVICES += " K K64T66 L L68 M M69T75 N N77T82 O O84 P P85 Q Q86T88 R R90T93 S S94T96 T T97T98"
 SERVICES = frozenset(_SERVICES.split())
 _INDUSTRIES = frozenset({"C10T12", "C20"})

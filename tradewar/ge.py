@@ -196,8 +196,11 @@ def solve_batch(
     begun = time.perf_counter()
     _check(world, scenarios, start)
     check_choices(
-        (("deficits", deficits, DEFICITS), ("revenue", revenue, REVENUE),
-         ("on_error", on_error, ON_ERROR))
+        (
+            ("deficits", deficits, DEFICITS),
+            ("revenue", revenue, REVENUE),
+            ("on_error", on_error, ON_ERROR),
+        )
     )
     numbers = (labour_supply, va_substitution, input_substitution, final_substitution)
     for name, number in zip(_NUMBERS, numbers, strict=True):
@@ -251,9 +254,7 @@ def solve_batch(
             "warnings": [cause] if cause else [],
             "versions": versions(_core.__version__),
         }
-        out.append(
-            GEResult(world, scenario, wedges[k], closure, changes[k], state, level, info)
-        )
+        out.append(GEResult(world, scenario, wedges[k], closure, changes[k], state, level, info))
     if notes:
         warnings.warn(
             f"{len(notes)} of {len(scenarios)} scenarios have no solution and NaN in place of "

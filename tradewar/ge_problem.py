@@ -156,9 +156,7 @@ def read_wedges(world: World, wedges: Wedges) -> Changes:
     )
 
 
-NO_CHANGES = Changes(
-    np.zeros(0, np.intp), np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0)
-)
+NO_CHANGES = Changes(np.zeros(0, np.intp), np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0))
 
 
 # ---- calls of the core --------------------------------------------------------------------------

@@ -11,8 +11,8 @@ from tradewar.data import TradeData
 from tradewar.errors import DataError, ScenarioError, first_five
 from tradewar.ge import solve_batch
 from tradewar.pe import solve_pe
-from tradewar.runs import Runs
 from tradewar.running import bar
+from tradewar.runs import Runs
 from tradewar.scenario import Scenario
 from tradewar.world import World
 

@@ -111,9 +111,7 @@ class Wedges:
     coverage: tuple[Covered, ...] = ()
 
 
-def apply_rules(
-    rules: Sequence[Rule], data: TradeData, economy: Economy | None = None
-) -> Wedges:
+def apply_rules(rules: Sequence[Rule], data: TradeData, economy: Economy | None = None) -> Wedges:
     """Run rules in order on the flows of `data`, those of an `economy` where one is given.
 
     A rule that covers a share s of a flow moves its rate, cost or weight by s times the move.
