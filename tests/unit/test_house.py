@@ -38,7 +38,14 @@ GROUND_UP = [
     "",
     "__main__",
 ]
-COMMAND_LINE = {"cases", "controls", "report", "welfare", "who_pays", "__main__"}  # users of the public names
+COMMAND_LINE = {
+    "cases",
+    "controls",
+    "report",
+    "welfare",
+    "who_pays",
+    "__main__",
+}  # users of the public names
 CORE_USERS = re.compile(r"|data|(pe|ge|game|spatial)(_problem)?")  # "" takes __version__
 THIRD_PARTY = {"numpy", "pandas", "narwhals"}  # what an import of the package may import
 SOURCES_ONLY = pytest.mark.skipif(
