@@ -33,6 +33,7 @@ from tradewar.world_resolve import resolve
 __all__ = ["World"]
 
 Balance = Literal["raise", "ras", "resolve"]
+ROUNDED = "final demands negative by rounding, set to 0"
 
 
 class World(WorldFrames):
@@ -381,9 +382,10 @@ class World(WorldFrames):
         acc = world_balance.accounts(tables)
         world_checks.refuse_dead(acc, countries)
         world_checks.refuse_negative(acc, countries, products, meta.value_unit)
-        report = list(report)
+        rows = [row for row in report if row[0] != ROUNDED]
+        settled += int(sum(row[1] for row in report if row[0] == ROUNDED))
         if settled:
-            report.append(("final demands negative by rounding, set to 0", settled, "cells", ""))
+            rows.append((ROUNDED, float(settled), "cells", ""))
         return cls._build(
             data=_flows(tables, countries, products, meta),
             final_share=world_balance.final_shares(acc),
@@ -393,7 +395,7 @@ class World(WorldFrames):
             labour_income=acc.labour_income,
             income=acc.income,
             checks=tuple(checks),
-            report=tuple(report),
+            report=tuple(rows),
             **tables._asdict(),
         )
 
