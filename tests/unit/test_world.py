@@ -249,7 +249,7 @@ def test_check_names_a_flow_to_compare_where_no_fact_is_known():
     world = make(countries=["A", "B", "C", "D"])
     row = world.check().iloc[-1]
     assert row["check"] == "orientation by the largest flow"
-    assert "check by what you know: B->A steel is 9, A->B 2" in row["where"]
+    assert "check by what you know: B->A cars is 9, A->B 2" in row["where"]
 
 
 def test_report_is_empty_where_nothing_changed():

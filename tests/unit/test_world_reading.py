@@ -224,9 +224,10 @@ def test_shares_that_do_not_sum_to_one_are_no_values():
 def test_values_that_contradict_output():
     given = tables()
     output = given["trade"].sum(axis=0)
-    cost = dict(
-        value_added=given["value_added"] * output, input_use=given["input_use"] * output[:, None]
-    )
+    cost = {
+        "value_added": given["value_added"] * output,
+        "input_use": given["input_use"] * output[:, None],
+    }
     cost["value_added"][2, 1] *= 1.5
     refused(
         r"costs in the tables against output: 0\.\d+ \(tolerance 1e-05\), worst at MEX cars "
