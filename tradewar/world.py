@@ -26,7 +26,7 @@ from tradewar.world_balance import Supplied, Tables
 from tradewar.world_checks import Check
 from tradewar.world_frames import ARRAYS, WorldFrames
 from tradewar.world_parameters import read_parameters
-from tradewar.world_ras import Report, ras
+from tradewar.world_ras import MOVED, Report, ras
 from tradewar.world_reading import read_deficit, read_final, read_flows, read_shares
 from tradewar.world_resolve import resolve
 
@@ -227,8 +227,10 @@ class World(WorldFrames):
         report: list[Report] = []
         if balance == "ras":
             tables, report = ras(tables, *labels, value_unit, supplied)
+            axes.notes.append(_said("balanced by iterative scaling", report))
         elif balance == "resolve":
             tables, report = resolve(tables, *labels, value_unit, supplied)
+            axes.notes.append(_said("the baseline is an equilibrium at the given tariffs", report))
         else:
             world_checks.refuse(tables, *labels, value_unit, supplied)
         compared += world_checks.compare(tables, *labels, supplied._replace(cost=None))
@@ -464,6 +466,12 @@ class World(WorldFrames):
             The result belongs to another world, has no solution, or has binding controls.
         """
         return world_reshape.rebase(self, result)
+
+
+def _said(how: str, report: Sequence[Report]) -> str:
+    """Say in a note that balancing changed the tables."""
+    moved = next(value for item, value, *_ in report if item == MOVED)
+    return f"{how}: flows moved by {100.0 * moved:.3g} % in all; see report"
 
 
 def _flows(

@@ -7,7 +7,7 @@ import pytest
 
 from tests.unit.world_cases import COUNTRIES, PRODUCTS, make, residual, tables
 from tradewar import world_balance
-from tradewar.errors import DataError
+from tradewar.errors import ConvergenceError, DataError
 
 EXACT = 1e-12
 HELD = 1e-11  # where iterative scaling may stop
@@ -135,7 +135,8 @@ def test_ras_changes_nothing_that_balances():
     np.testing.assert_allclose(again._trade, world._trade, rtol=1e-13)
     report = again.report.set_index("item")
     assert report.loc["final demands that were negative", "value"] == 0
-    assert report.loc["the same, share of flows", "value"] < 1e-14
+    assert report.loc["flows moved, sum of all changes, share of flows", "value"] < 1e-14
+    assert again.notes == ("balanced by iterative scaling: flows moved by 0 % in all; see report",)
 
 
 @pytest.mark.parametrize("extra", [{}, {"rents": 0.1, "export_tax": 0.05}])
@@ -214,6 +215,8 @@ def test_resolve_puts_supplied_final_shares_and_deficits_in_place():
     report = world.report.set_index("item")
     assert report.loc["final demands that the flows make negative", "value"] == 2
     assert report.loc["wage that moved most, new / old", "where"] in COUNTRIES
+    moved = 100 * report.loc["flows moved, sum of all changes, share of flows", "value"]
+    assert f"flows moved by {moved:.3g} % in all; see report" in world.notes[-1]
     assert report.loc["largest change of a deficit", "unit"] == "USD"
     check = world.check().set_index("check")
     assert check.loc["supplied final shares against the flows", "ok"]
@@ -248,3 +251,9 @@ def test_resolve_refusals():
             final_share=np.ones((4, 3)),
             balance="resolve",
         )
+
+
+def test_resolve_names_the_country_whose_surplus_is_too_large():
+    with pytest.raises(ConvergenceError, match=r"no equilibrium was found .*worst at MEX") as error:
+        make(balance="resolve", deficit=[500.0, 0.0, -500.0, 0.0])
+    assert error.value.labels[0].startswith("MEX")
