@@ -33,6 +33,7 @@ from tradewar.world_resolve import resolve
 __all__ = ["World"]
 
 Balance = Literal["raise", "ras", "resolve"]
+STILL = 1e-12  # share of flows: what moves less is rounding
 ROUNDED = "final demands negative by rounding, set to 0"
 
 
@@ -471,6 +472,8 @@ class World(WorldFrames):
 def _said(how: str, report: Sequence[Report]) -> str:
     """Say in a note that balancing changed the tables."""
     moved = next(value for item, value, *_ in report if item == MOVED)
+    if moved < STILL:
+        return f"{how}: nothing moved"
     return f"{how}: flows moved by {100.0 * moved:.3g} % in all; see report"
 
 
