@@ -57,7 +57,9 @@ def ras(
     keys = (countries, products)
     before = accounts(tables)
     deficit = before.deficit
-    if supplied.deficit is not None:
+    if supplied.deficit is None:
+        refuse_dead(before, countries)
+    else:
         deficit = center(supplied.deficit, before.labour_income)
     trade = tables.trade.copy()
     balanced = tables._replace(trade=trade)
