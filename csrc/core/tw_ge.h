@@ -28,6 +28,7 @@ typedef struct {
     void (*cols)(size_t J, size_t N, size_t N8, const double *a, const double *v,
                  double *out);
     void (*sweep)(size_t J, size_t N, size_t N8, const tw_ge_sweep_args *s);
+    /* these two add to out */
     void (*by_user)(size_t J, size_t N8, const double *g, const double *v, double *out);
     void (*by_input)(size_t J, size_t N8, const double *g, const double *v,
                      double *out);
