@@ -1,6 +1,6 @@
 /* tw_ge_kernels.c - products of general equilibrium: flows [j][n][i8], input use [j][k][n8].
  * Built once per code path; all builds give equal bits. */
-#include "tw_ge.h"
+#include "tw_ge_linear.h"
 #include "tw_level.h"
 
 #include <string.h>
@@ -152,4 +152,6 @@ const tw_ge_kernels TW_LEVEL_NAME(tw_ge_kernels) = {
     .by_user = by_user,
     .by_input = by_input,
     .eval = TW_LEVEL_NAME(tw_ge_eval),
+    .tangent = TW_LEVEL_NAME(tw_ge_tangent),
+    .adjoint = TW_LEVEL_NAME(tw_ge_transpose),
 };
