@@ -4,9 +4,6 @@ Nouns: `TradeData` (flows of products), `World` (an economy: flows, input use, i
 (what changes), results.  Verbs: `solve_pe`, `solve_ge`, `solve_many`, `solve_spatial`.  Built-in
 data are in `tradewar.datasets`, elasticity sets in `tradewar.elasticities`, the measures of October
 2025 in `tradewar.talks`.
-(what changes), results.  Verbs: `solve_pe`, `solve_many`, `solve_spatial`.  Built-in data are in
-`tradewar.datasets`, elasticity sets in `tradewar.elasticities`, the measures of October 2025 in
-`tradewar.talks`.
 """
 
 from __future__ import annotations
