@@ -4,20 +4,21 @@
 #include <math.h>
 #include <string.h>
 
+typedef struct {
+    const tw_kernels *kern;
+    tw_apply_fn apply;
+    void *ctx;
+    size_t n8, memory, products;
+    double *basis; /* [memory + 1][n8] */
+    double *h;     /* [memory + 1][memory], triangular after the rotations */
+    double *c, *s; /* [memory] rotations */
+    double *g;     /* [memory + 1] the right-hand side in the basis */
+} gmres;
+
 size_t
 tw_gmres_doubles(size_t n8, size_t memory)
 {
     return (memory + 1) * n8 + (memory + 1) * memory + 3 * memory + 1;
-}
-
-void
-tw_gmres_init(tw_gmres *gm, size_t n8, size_t memory, double *scratch)
-{
-    *gm = (tw_gmres){.n8 = n8, .memory = memory, .basis = scratch};
-    gm->h = scratch + (memory + 1) * n8;
-    gm->c = gm->h + (memory + 1) * memory;
-    gm->s = gm->c + memory;
-    gm->g = gm->s + memory;
 }
 
 static void
@@ -28,49 +29,44 @@ scale_by(size_t n8, double factor, double *x)
     }
 }
 
-/* First vector of a cycle: the residual of x.  Its norm, or NaN when asked to stop. */
-static double
-start(tw_gmres *gm, const tw_kernels *kern, tw_product_fn product, void *ctx,
-      const double *b, const double *x, tw_status *rc)
+/* First vector of a cycle, the residual of x; its norm. */
+static tw_status
+start(gmres *gm, const double *b, const double *x, double *norm)
 {
     double *v = gm->basis;
-    if (kern->differ_from(gm->n8, x, 0.0)) {
+    memcpy(v, b, gm->n8 * sizeof *v);
+    if (gm->products > 0) { /* else x = 0 */
+        double *ax = gm->basis + gm->n8;
         gm->products++;
-        if (product(ctx, x, v)) {
-            *rc = TW_EINTR;
-            return NAN;
+        if (gm->apply(gm->ctx, x, ax)) {
+            return TW_EINTR;
         }
-        for (size_t k = 0; k < gm->n8; k++) {
-            v[k] = b[k] - v[k];
-        }
+        gm->kern->axpy(gm->n8, -1.0, ax, v);
     }
-    else {
-        memcpy(v, b, gm->n8 * sizeof *v);
+    *norm = sqrt(gm->kern->dot(gm->n8, v, v));
+    if (*norm > 0.0) {
+        scale_by(gm->n8, 1.0 / *norm, v);
     }
-    double norm = sqrt(kern->dot(gm->n8, v, v));
-    if (norm > 0.0) {
-        scale_by(gm->n8, 1.0 / norm, v);
-    }
-    gm->g[0] = norm;
-    return norm;
+    gm->g[0] = *norm;
+    return isfinite(*norm) ? TW_OK : TW_ENUMERIC;
 }
 
 /* Column k of the Hessenberg matrix and vector k + 1 of the basis. */
 static tw_status
-expand(tw_gmres *gm, const tw_kernels *kern, tw_product_fn product, void *ctx, size_t k)
+expand(gmres *gm, size_t k)
 {
     size_t n8 = gm->n8, m = gm->memory;
     double *v = gm->basis + (k + 1) * n8;
     gm->products++;
-    if (product(ctx, gm->basis + k * n8, v)) {
+    if (gm->apply(gm->ctx, gm->basis + k * n8, v)) {
         return TW_EINTR;
     }
     for (size_t j = 0; j <= k; j++) {
-        double dot = kern->dot(n8, gm->basis + j * n8, v);
+        double dot = gm->kern->dot(n8, gm->basis + j * n8, v);
         gm->h[j * m + k] = dot;
-        kern->axpy(n8, -dot, gm->basis + j * n8, v);
+        gm->kern->axpy(n8, -dot, gm->basis + j * n8, v);
     }
-    double norm = sqrt(kern->dot(n8, v, v));
+    double norm = sqrt(gm->kern->dot(n8, v, v));
     if (!isfinite(norm)) {
         return TW_ENUMERIC;
     }
@@ -83,7 +79,7 @@ expand(tw_gmres *gm, const tw_kernels *kern, tw_product_fn product, void *ctx, s
 
 /* Rotate column k to triangular form.  The residual norm is |g[k + 1]| then. */
 static void
-rotate(tw_gmres *gm, size_t k)
+rotate(gmres *gm, size_t k)
 {
     size_t m = gm->memory;
     double *h = gm->h;
@@ -103,7 +99,7 @@ rotate(tw_gmres *gm, size_t k)
 
 /* Add the best combination of `count` vectors to x. */
 static tw_status
-finish(tw_gmres *gm, const tw_kernels *kern, size_t count, double *x)
+finish(gmres *gm, size_t count, double *x)
 {
     size_t m = gm->memory;
     for (size_t k = count; k-- > 0;) {
@@ -117,58 +113,69 @@ finish(tw_gmres *gm, const tw_kernels *kern, size_t count, double *x)
         gm->g[k] = sum / gm->h[k * m + k];
     }
     for (size_t k = 0; k < count; k++) {
-        kern->axpy(gm->n8, gm->g[k], gm->basis + k * gm->n8, x);
+        gm->kern->axpy(gm->n8, gm->g[k], gm->basis + k * gm->n8, x);
+    }
+    return TW_OK;
+}
+
+/* Directions until the estimate of the residual reaches `goal` or the cycle is full. */
+static tw_status
+cycle(gmres *gm, size_t max_products, double goal, size_t *count)
+{
+    *count = 0;
+    while (*count < gm->memory && gm->products < max_products &&
+           fabs(gm->g[*count]) > goal) {
+        tw_status rc = expand(gm, *count);
+        if (rc != TW_OK) {
+            return rc;
+        }
+        rotate(gm, (*count)++);
     }
     return TW_OK;
 }
 
 tw_status
-tw_gmres_solve(tw_gmres *gm, const tw_kernels *kern, tw_product_fn product, void *ctx,
-               const double *b, double tol, int max_products, double *x)
+tw_gmres(const tw_kernels *kern, size_t n8, size_t memory, size_t max_products,
+         double tol, tw_apply_fn apply, void *ctx, const double *b, double *x,
+         double *scratch, size_t *products, double *left)
 {
-    double size = sqrt(kern->dot(gm->n8, b, b)), before = INFINITY;
+    gmres gm = {.kern = kern, .apply = apply, .ctx = ctx, .n8 = n8, .memory = memory};
+    gm.basis = scratch;
+    gm.h = gm.basis + (memory + 1) * n8;
+    gm.c = gm.h + (memory + 1) * memory;
+    gm.s = gm.c + memory;
+    gm.g = gm.s + memory;
+    memset(x, 0, n8 * sizeof *x);
+    double size = sqrt(kern->dot(n8, b, b)), before = INFINITY;
     tw_status rc = TW_OK;
-    gm->products = 0;
-    gm->residual = 0.0;
-    if (size == 0.0) {
-        memset(x, 0, gm->n8 * sizeof *x);
-        return TW_OK;
-    }
-    for (;;) {
-        double norm = start(gm, kern, product, ctx, b, x, &rc);
-        if (rc != TW_OK) {
-            return rc;
+    *left = 0.0;
+    *products = 0;
+    while (size != 0.0) {
+        double norm;
+        size_t count;
+        if ((rc = start(&gm, b, x, &norm)) != TW_OK) {
+            break;
         }
-        gm->residual = norm / size;
-        if (!isfinite(norm)) {
-            return TW_ENUMERIC;
+        *left = norm / size;
+        if (*left <= tol) {
+            break;
         }
-        if (gm->residual <= tol) {
-            return TW_OK;
+        if (gm.products >= max_products || !(*left < 0.9 * before)) {
+            rc = TW_NOCONV;
+            break;
         }
-        if (gm->products >= max_products || !(gm->residual < 0.9 * before)) {
-            return TW_NOCONV;
+        before = *left;
+        if ((rc = cycle(&gm, max_products, tol * size, &count)) != TW_OK ||
+            (rc = finish(&gm, count, x)) != TW_OK) {
+            break;
         }
-        before = gm->residual;
-        size_t count = 0;
-        while (count < gm->memory && gm->products < max_products &&
-               fabs(gm->g[count]) > tol * size) {
-            rc = expand(gm, kern, product, ctx, count);
-            if (rc != TW_OK) {
-                return rc;
-            }
-            rotate(gm, count++);
-            if (gm->g[count] == 0.0) {
-                break;
-            }
-        }
-        double estimate = fabs(gm->g[count]) / size;
-        if ((rc = finish(gm, kern, count, x)) != TW_OK) {
-            return rc;
-        }
-        if (estimate <= tol) { /* exact up to rounding: saves the product of a check */
-            gm->residual = estimate;
-            return TW_OK;
+        /* The estimate is exact up to rounding: trusting it saves a product. */
+        double estimate = fabs(gm.g[count]) / size;
+        if (estimate <= tol) {
+            *left = estimate;
+            break;
         }
     }
+    *products = gm.products;
+    return rc;
 }
