@@ -12,11 +12,10 @@
 enum { ROW_ARRAYS = 14, COUNTRY_ARRAYS = 8, FLOW_ARRAYS = 5 };
 
 size_t
-tw_ge_linear_doubles(const tw_ge *ge)
+tw_ge_linear_doubles(const tw_ge_base *b, size_t nflow)
 {
-    size_t flows = (ge->lim.nflow + 7) / 8 * 8;
-    return ROW_ARRAYS * ge->base->NJ8 + COUNTRY_ARRAYS * ge->base->N8 +
-           FLOW_ARRAYS * flows;
+    return ROW_ARRAYS * b->NJ8 + COUNTRY_ARRAYS * b->N8 +
+           FLOW_ARRAYS * ((nflow + 7) / 8 * 8);
 }
 
 static void
@@ -59,11 +58,10 @@ tw_ge_linear_init(tw_ge_linear *lin, const tw_ge *ge, double *scratch)
 {
     const tw_ge_base *b = ge->base;
     *lin = (tw_ge_linear){.ge = ge};
-    double **rows[ROW_ARRAYS] = {&lin->inv_X_new, &lin->inv_Y,  &lin->inv_X,
-                                 &lin->inputs,    &lin->demand, &lin->inv_inputs,
-                                 &lin->dct,       &lin->du,     &lin->dq,
-                                 &lin->dY,        &lin->dYT,    &lin->t1,
-                                 &lin->t2,        &lin->t3};
+    double **rows[ROW_ARRAYS] = {
+        &lin->inv_X_new,  &lin->inv_Y, &lin->inv_X, &lin->inputs, &lin->demand,
+        &lin->inv_inputs, &lin->dct,   &lin->du,    &lin->dq,     &lin->dY,
+        &lin->dYT,        &lin->t1,    &lin->t2,    &lin->t3};
     double **countries[COUNTRY_ARRAYS] = {&lin->omega, &lin->inv_B, &lin->relief,
                                           &lin->a,     &lin->b,     &lin->c,
                                           &lin->d,     &lin->e};
@@ -98,10 +96,11 @@ tw_ge_linear_init(tw_ge_linear *lin, const tw_ge *ge, double *scratch)
         lin->weight += ge->I[n] / ge->carry[n];
     }
     const tw_ge_limit_set *lim = &ge->lim;
+    const double *kx = ge->has_x ? ge->KX : ge->KT;
     for (size_t f = 0; f < lim->nflow; f++) {
         double uq = ge->u[lim->col[f]] * ge->q[lim->row[f]];
         lin->z[f] = ge->KT[lim->cell[f]] * uq;
-        lin->h[f] = ge->KX[lim->cell[f]] * uq;
+        lin->h[f] = kx[lim->cell[f]] * uq;
     }
 }
 
@@ -145,8 +144,7 @@ tangent_cost(tw_ge_linear *lin, const double *dz)
         for (size_t n = 0; n < b->N8; n++, r++) {
             lin->t2[r] = b->has_inputs ? lin->t2[r] * ge->user[r] : 0.0;
             lin->dct[r] = ge->gamma[r] * dz[n] + lin->t2[r];
-            lin->du[r] =
-                -theta * (lin->dct[r] - (dS != NULL ? psi * dS[r] : 0.0));
+            lin->du[r] = -theta * (lin->dct[r] - (dS != NULL ? psi * dS[r] : 0.0));
         }
     }
 }
@@ -165,7 +163,8 @@ tangent_import_side(tw_ge_linear *lin, const double *dX)
     tw_ge_rows(ge, TW_GE_KT, lin->t1, lin->dY);
     for (size_t f = 0; f < lim->nflow; f++) {
         size_t r = lim->row[f], c = lim->col[f];
-        double dk = -b->theta[r / b->N8] * (lin->z_bar[f] + lin->h_bar[f] + lin->v_bar[f]);
+        double dk =
+            -b->theta[r / b->N8] * (lin->z_bar[f] + lin->h_bar[f] + lin->v_bar[f]);
         lin->t3[r] += ge->K[lim->cell[f]] * ge->u[c] * dk;
         lin->dY[r] += ge->KT[lim->cell[f]] * ge->u[c] * (dk - lin->z_bar[f]);
     }
@@ -187,18 +186,20 @@ tangent_export_side(tw_ge_linear *lin)
     const tw_ge *ge = lin->ge;
     const tw_ge_base *b = ge->base;
     const tw_ge_limit_set *lim = &ge->lim;
+    const double *kx = ge->has_x ? ge->KX : ge->KT;
     for (size_t r = 0; r < b->NJ8; r++) {
         lin->t1[r] = ge->q[r] * lin->dq[r];
     }
-    tw_ge_cols(ge, TW_GE_KX, lin->t1, lin->dY);
+    tw_ge_cols(ge, ge->has_x ? TW_GE_KX : TW_GE_KT, lin->t1, lin->dY);
     if (ge->has_x) {
         tw_ge_cols(ge, TW_GE_KT, lin->t1, lin->dYT);
     }
     for (size_t f = 0; f < lim->nflow; f++) {
         size_t r = lim->row[f], c = lim->col[f], cell = lim->cell[f];
-        double dk = -b->theta[r / b->N8] * (lin->z_bar[f] + lin->h_bar[f] + lin->v_bar[f]);
+        double dk =
+            -b->theta[r / b->N8] * (lin->z_bar[f] + lin->h_bar[f] + lin->v_bar[f]);
         dk -= lin->z_bar[f];
-        lin->dY[c] += ge->KX[cell] * ge->q[r] * (dk - lin->h_bar[f]);
+        lin->dY[c] += kx[cell] * ge->q[r] * (dk - lin->h_bar[f]);
         if (ge->has_x) {
             lin->dYT[c] += ge->KT[cell] * ge->q[r] * dk;
         }
@@ -238,9 +239,10 @@ tangent_income(tw_ge_linear *lin, const double *dz, double *dF)
     double money = 0.0, base = 0.0, lean = 0.0;
     for (size_t n = 0; n < b->N; n++) {
         double dB = lin->c[n] * lin->inv_B[n];
-        double ds = lin->relief[n] == 0.0 /* tau need not be finite there */
-                        ? 0.0
-                        : lin->relief[n] * (lin->a[n] * lin->inv_B[n] - ge->tau[n] * dB);
+        double ds =
+            lin->relief[n] == 0.0 /* tau need not be finite there */
+                ? 0.0
+                : lin->relief[n] * (lin->a[n] * lin->inv_B[n] - ge->tau[n] * dB);
         double dwL = dz[n] + kappa * (dz[n] - lin->e[n]) + ds;
         money += lin->omega[n] * dwL;
         dF[n] = b->dead_V[n] != 0.0 ? 0.0 : dB - dwL;
@@ -290,11 +292,12 @@ tangent_markets(tw_ge_linear *lin, const double *dz, double *dF)
             dF[ge->at_X + r] = (use + final) * lin->inv_X_new[r] - dX[r];
         }
     }
-    for (size_t r = 0; b->has_scale && r < b->NJ8; r++) {
-        dF[ge->at_S + r] = b->dead_Y[r] != 0.0
-                               ? 0.0
-                               : lin->dY[r] * lin->inv_Y[r] - lin->dct[r] -
-                                     dz[ge->at_S + r];
+    for (size_t j = 0, r = 0; b->has_scale && j < b->J; j++) {
+        for (size_t n = 0; n < b->N8; n++, r++) {
+            int off = b->dead_Y[r] != 0.0 || b->psi[j] == 0.0;
+            dF[ge->at_S + r] =
+                off ? 0.0 : lin->dY[r] * lin->inv_Y[r] - lin->dct[r] - dz[ge->at_S + r];
+        }
     }
 }
 
@@ -347,11 +350,12 @@ tw_ge_jacobian(tw_ge_linear *lin, double *unit, double *column, double *a)
         unit[k] = 1.0;
         tw_ge_jvp(lin, unit, column);
         unit[k] = 0.0;
-        int empty = k < ge->at_P    ? b->dead_V[k] != 0.0
-                    : k < ge->at_X  ? b->dead_X[k - ge->at_P] != 0.0
-                    : k < ge->at_S  ? b->dead_X[k - ge->at_X] != 0.0
-                    : k < ge->at_m  ? b->dead_Y[k - ge->at_S] != 0.0
-                                    : k - ge->at_m >= ge->lim.n;
+        int empty = k < ge->at_P   ? b->dead_V[k] != 0.0
+                    : k < ge->at_X ? b->dead_X[k - ge->at_P] != 0.0
+                    : k < ge->at_S ? b->dead_X[k - ge->at_X] != 0.0
+                    : k < ge->at_m ? b->dead_Y[k - ge->at_S] != 0.0 ||
+                                         b->psi[(k - ge->at_S) / b->N8] == 0.0
+                                   : k - ge->at_m >= ge->lim.n;
         for (size_t i = 0; i < n8; i++) {
             a[i * n8 + k] = empty ? 0.0 : column[i];
         }

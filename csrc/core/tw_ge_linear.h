@@ -14,13 +14,13 @@ typedef struct {
     const tw_ge *ge;
     /* constants of the state */
     double *inv_X_new, *inv_Y, *inv_X; /* [r] 1/level, 0 where dead */
-    double *inputs;     /* [r] inputs' share of cost; inv_inputs 0 where there are none */
+    double *inputs; /* [r] inputs' share of cost; inv_inputs 0 where there are none */
     double *inv_inputs; /* [r] */
     double *demand;     /* [r] intermediate demand, X_new - alpha' I' */
     double *omega;      /* [n8] share in world labour income */
     double *inv_B;      /* [n8] 0 where dead */
-    double *relief;     /* [n8] kappa / (1 - tau); 0 unless revenue relieves income tax */
-    double weight;      /* deficits in proportion to income: sum base / carry^2 */
+    double *relief; /* [n8] kappa / (1 - tau); 0 unless revenue relieves income tax */
+    double weight;  /* deficits in proportion to income: sum base / carry^2 */
     /* per flow in a limit: KT u q and KX u q, and what the adjoint adds to their logs */
     double *z, *h, *z_bar, *h_bar, *v_bar; /* [special] v_bar: of -ln(c e^waste) */
     /* of one product */
@@ -37,10 +37,12 @@ typedef struct {
 
 /* Derivatives with respect to the logs of one flow's wedges. */
 typedef struct {
-    double tariff, export_tax, cost, waste; /* ln(1+t'), ln(1+x'), ln d, a wasted wedge */
+    double tariff, export_tax, cost,
+        waste; /* ln(1+t'), ln(1+x'), ln d, a wasted wedge */
 } tw_ge_flow_bar;
 
-size_t tw_ge_linear_doubles(const tw_ge *ge); /* length of the scratch, after tw_ge_load */
+/* Length of the scratch where at most nflow flows are in limits. */
+size_t tw_ge_linear_doubles(const tw_ge_base *b, size_t nflow);
 /* After tw_ge_eval; the state must stay as it is while `lin` is in use. */
 void tw_ge_linear_init(tw_ge_linear *lin, const tw_ge *ge, double *scratch);
 

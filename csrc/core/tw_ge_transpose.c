@@ -24,9 +24,8 @@ adjoint_demand(tw_ge_linear *lin, const double *v, const tw_ge_seed *seed, doubl
     double eta = b->closure.va_substitution, nu = b->closure.input_substitution;
     double away = 1.0 - b->closure.final_substitution;
     for (size_t n = 0; n < b->N8; n++) {
-        lin->a[n] = n < b->N && ge->I[n] != 0.0
-                        ? seed_at(seed->income, n) / ge->I[n]
-                        : 0.0;
+        lin->a[n] =
+            n < b->N && ge->I[n] != 0.0 ? seed_at(seed->income, n) / ge->I[n] : 0.0;
         lin->d[n] = seed_at(seed->price, n);
     }
     for (size_t j = 0, r = 0; j < b->J; j++) {
@@ -34,12 +33,11 @@ adjoint_demand(tw_ge_linear *lin, const double *v, const tw_ge_seed *seed, doubl
             double x_bar = vX[r] * lin->inv_X_new[r], final = x_bar * ge->alpha[r];
             lin->a[n] += final;
             lin->d[n] -= away * final * ge->I[n];
-            dP[r] = away * final * ge->I[n] - vP[r] +
-                    (1.0 - nu) * lin->demand[r] * x_bar;
+            dP[r] =
+                away * final * ge->I[n] - vP[r] + (1.0 - nu) * lin->demand[r] * x_bar;
             lin->t1[r] = b->has_inputs ? ge->input[r] * x_bar : 0.0;
             lin->dct[r] = -seed_at(vS, r);
-            lin->dY[r] =
-                (seed_at(vS, r) + seed_at(seed->output, r)) * lin->inv_Y[r];
+            lin->dY[r] = (seed_at(vS, r) + seed_at(seed->output, r)) * lin->inv_Y[r];
             lin->t2[r] = 0.0;
         }
     }
@@ -139,7 +137,7 @@ adjoint_import_side(tw_ge_linear *lin, const double *v, double *dX)
             lin->t3[r] = ge->u[r] * lin->b[n];
         }
     }
-    tw_ge_rows(ge, TW_GE_KX, lin->t1, lin->dq);
+    tw_ge_rows(ge, ge->has_x ? TW_GE_KX : TW_GE_KT, lin->t1, lin->dq);
     if (ge->has_x) {
         tw_ge_rows(ge, TW_GE_KT, lin->t3, lin->t1);
     }
@@ -148,8 +146,7 @@ adjoint_import_side(tw_ge_linear *lin, const double *v, double *dX)
     }
     for (size_t j = 0, r = 0; j < b->J; j++) {
         for (size_t n = 0; n < b->N8; n++, r++) {
-            lin->t1[r] =
-                ge->q[r] * (lin->dq[r] + lin->t1[r] - lin->a[n] * ge->M[r]);
+            lin->t1[r] = ge->q[r] * (lin->dq[r] + lin->t1[r] - lin->a[n] * ge->M[r]);
         }
     }
     for (size_t f = 0; f < lim->nflow; f++) {
@@ -190,8 +187,7 @@ adjoint_export_side(tw_ge_linear *lin, const double *v, double *dS)
     }
     for (size_t f = 0; f < lim->nflow; f++) {
         double theta = b->theta[lim->col[f] / b->N8];
-        lin->du[lim->col[f]] +=
-            lin->z_bar[f] + lin->h_bar[f] + lin->v_bar[f] / theta;
+        lin->du[lim->col[f]] += lin->z_bar[f] + lin->h_bar[f] + lin->v_bar[f] / theta;
     }
     for (size_t j = 0, r = 0; j < b->J; j++) {
         double theta = b->theta[j], psi = b->psi[j];
@@ -199,7 +195,7 @@ adjoint_export_side(tw_ge_linear *lin, const double *v, double *dS)
             double c_bar = -theta * lin->du[r];
             lin->dct[r] += c_bar;
             if (dS != NULL) {
-                dS[r] = -v[ge->at_S + r] - psi * c_bar;
+                dS[r] = psi != 0.0 ? -v[ge->at_S + r] - psi * c_bar : 0.0;
             }
         }
     }
@@ -242,8 +238,10 @@ tw_ge_special_bar(const tw_ge_linear *lin, size_t f)
     double z = (lin->b[i] - lin->a[n]) * lin->z[f] + lin->z_bar[f];
     double h = (lin->dY[c] - lin->b[i]) * lin->h[f] + lin->h_bar[f];
     double k = -theta * (lin->dq[r] * e + z + h);
-    return (tw_ge_flow_bar){
-        .tariff = k - z - h, .export_tax = k - h, .cost = k, .waste = k - lin->v_bar[f]};
+    return (tw_ge_flow_bar){.tariff = k - z - h,
+                            .export_tax = k - h,
+                            .cost = k,
+                            .waste = k - lin->v_bar[f]};
 }
 
 /* The wedges of limits. */
