@@ -7,8 +7,6 @@
 static const double ADJOINT_TOL = 1e-13;
 /* Central differences of F with step 1e-5: error about 1e-10 times third derivatives. */
 static const double STEP = 1e-5, FORWARD_TOL = 1e-7;
-/* Central differences of solutions. */
-static const double GRADIENT_STEP = 1e-4, GRADIENT_TOL = 1e-6;
 
 enum { MAX_LIMITS = 5, MAX_MEMBERS = 64 };
 
