@@ -14,6 +14,8 @@
 enum { TW_GE_MEMORY = 12 }; /* of Anderson acceleration */
 
 struct tw_ge;
+struct tw_ge_linear;
+struct tw_ge_seed;
 
 /* Arrays of one visit of the flows; [j][n8] but for K, KT and KX. */
 typedef struct {
@@ -33,6 +35,9 @@ typedef struct {
     void (*by_input)(size_t J, size_t N8, const double *g, const double *v,
                      double *out);
     void (*eval)(struct tw_ge *ge, const double *z, double *F);
+    void (*tangent)(struct tw_ge_linear *lin, const double *dz, double *dF);
+    void (*adjoint)(struct tw_ge_linear *lin, const double *v,
+                    const struct tw_ge_seed *seed, double *dz);
 } tw_ge_kernels;
 
 const tw_ge_kernels *tw_ge_kernels_get(int level);

@@ -4,7 +4,7 @@
  * Importers are lanes: flows are [j][i][n8], input use is [j][k][n8].  One sector at a time,
  * so that what importers buy is summed while the sector's flows are in cache.
  */
-#include "tw_ge.h"
+#include "tw_ge_linear.h"
 #include "tw_level.h"
 
 #include <string.h>
@@ -172,4 +172,6 @@ const tw_ge_kernels TW_LEVEL_NAME(tw_ge_kernels) = {
     .by_user = by_user,
     .by_input = by_input,
     .eval = TW_LEVEL_NAME(tw_ge_eval),
+    .tangent = TW_LEVEL_NAME(tw_ge_tangent),
+    .adjoint = TW_LEVEL_NAME(tw_ge_transpose),
 };

@@ -1,9 +1,9 @@
 /* tw_ge_transpose.c - products with the transpose of dF/dz: the lines of tw_ge_eval from the
  * last to the first.  x_bar is the derivative of v.F + objective with respect to ln x unless
- * it is said to be with respect to the level. */
+ * it is said to be with respect to the level.  Built once per code path. */
 #include "tw_ge_linear.h"
+#include "tw_level.h"
 
-#include <math.h>
 #include <string.h>
 
 static double
@@ -227,23 +227,6 @@ adjoint_cost(tw_ge_linear *lin, double *dw, double *dP)
     }
 }
 
-tw_ge_flow_bar
-tw_ge_special_bar(const tw_ge_linear *lin, size_t f)
-{
-    const tw_ge *ge = lin->ge;
-    const tw_ge_limit_set *lim = &ge->lim;
-    size_t N8 = ge->base->N8, r = lim->row[f], c = lim->col[f], n = r % N8, i = c % N8;
-    double theta = ge->base->theta[r / N8];
-    double e = ge->K[lim->cell[f]] * ge->u[c] * ge->q[r] * lin->inv_X[r];
-    double z = (lin->b[i] - lin->a[n]) * lin->z[f] + lin->z_bar[f];
-    double h = (lin->dY[c] - lin->b[i]) * lin->h[f] + lin->h_bar[f];
-    double k = -theta * (lin->dq[r] * e + z + h);
-    return (tw_ge_flow_bar){.tariff = k - z - h,
-                            .export_tax = k - h,
-                            .cost = k,
-                            .waste = k - lin->v_bar[f]};
-}
-
 /* The wedges of limits. */
 static void
 adjoint_wedges(tw_ge_linear *lin, double *dm)
@@ -263,7 +246,8 @@ adjoint_wedges(tw_ge_linear *lin, double *dm)
 }
 
 void
-tw_ge_adjoint(tw_ge_linear *lin, const double *v, const tw_ge_seed *seed, double *dz)
+TW_LEVEL_NAME(tw_ge_transpose)(tw_ge_linear *lin, const double *v,
+                               const tw_ge_seed *seed, double *dz)
 {
     const tw_ge *ge = lin->ge;
     memset(dz, 0, ge->n8 * sizeof *dz);
@@ -274,11 +258,4 @@ tw_ge_adjoint(tw_ge_linear *lin, const double *v, const tw_ge_seed *seed, double
     adjoint_export_side(lin, v, ge->base->has_scale ? dz + ge->at_S : NULL);
     adjoint_cost(lin, dz, dz + ge->at_P);
     adjoint_wedges(lin, dz + ge->at_m);
-}
-
-void
-tw_ge_vjp(tw_ge_linear *lin, const double *v, double *dz)
-{
-    const tw_ge_seed none = {0};
-    tw_ge_adjoint(lin, v, &none, dz);
 }
