@@ -155,7 +155,7 @@ def test_optimal_tariff_of_a_small_economy(theta):
 def test_a_binding_cap_is_an_export_tax_at_its_shadow_rate():
     count = 0
     for seed in SEEDS:
-        rng, w, o, shock = drawn(seed, bans=False)
+        rng, w, o, shock = drawn(seed, bans=False, tariff=0.05, export_tax=0, cost=0)
         limits = ge_worlds.random_limits(rng, w, 1)
         try:
             capped = ge_twin.solve(w, replace(shock, limits=limits), o)
@@ -179,7 +179,7 @@ def test_a_binding_cap_is_an_export_tax_at_its_shadow_rate():
 def test_a_floor_is_met_and_paid_for(kind):
     count = 0
     for seed in SEEDS:
-        rng, w, o, shock = drawn(seed, bans=False)
+        rng, w, o, shock = drawn(seed, bans=False, tariff=0.05, export_tax=0, cost=0)
         limits = ge_worlds.random_limits(rng, w, 1, (kind,))
         try:
             sol = ge_twin.solve(w, replace(shock, limits=limits), o)
