@@ -20,7 +20,8 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.command.sdist import sdist
 
-KERNELS = "csrc/core/tw_kernels.c"  # compiled once per level, from the same text
+# Compiled once per level, from the same text; tests/c/Makefile says the same.
+KERNELS = [f"csrc/core/tw_{name}.c" for name in ("kernels", "ge_kernels", "ge_sweep")]
 SOURCES = sorted(glob("csrc/core/*.c") + glob("csrc/python/*.c"))
 HEADERS = sorted(glob("csrc/*/*.h"))
 
@@ -81,7 +82,7 @@ class BuildExt(build_ext):
     def add_levels(self, ext: Extension) -> None:
         for level, flags in LEVELS.items():
             ext.extra_objects += self.compiler.compile(
-                [KERNELS],
+                KERNELS,
                 output_dir=os.path.join(self.build_temp, level),
                 macros=[*ext.define_macros, ("TW_LEVEL", f"_{level}")],
                 include_dirs=ext.include_dirs,

@@ -48,6 +48,35 @@ def spatial_solve(
     max_iter: int,
     /,
 ) -> tuple[_F, _F, _F, _F, int, float]: ...
+def ge_solve(
+    world: tuple[_F, _F, _F | None, _F, _F, _F | None, _F | None, _F | None, _F, _F],
+    closure: tuple[float, float, float, float, int, int],
+    changes: tuple[_P, _P, _F, _F, _F, _F] | None,
+    productivity: _F | None,
+    deficit: _F | None,
+    limits: tuple[_P, _I, _I, _F, _F, _P, _P] | None,
+    start: tuple[_F, _F, _F, _F | None, _F | None] | None,
+    tol: float,
+    max_iter: int,
+    threads: int,
+    level: int,
+    progress: Callable[[int], object] | None,
+    /,
+) -> tuple[_F, _F, _F, _F, _F, _F, _F, _I, _I, _F, _P, _I]: ...
+def ge_evaluate(
+    world: tuple[_F, _F, _F | None, _F, _F, _F | None, _F | None, _F | None, _F, _F],
+    closure: tuple[float, float, float, float, int, int],
+    changes: tuple[_P, _P, _F, _F, _F, _F] | None,
+    productivity: _F | None,
+    deficit: _F | None,
+    limits: tuple[_P, _I, _I, _F, _F, _P, _P] | None,
+    point: tuple[_F, _F, _F, _F | None, _F | None],
+    trade: int,
+    threads: int,
+    level: int,
+    /,
+) -> tuple[_F, _F | None, _F, _F, _F, _F, _F, _F]: ...
+def ge_cause(cause: int, /) -> str: ...
 def pe_cause(cause: int, /) -> str: ...
 def vexp(level: int, x: _F, /) -> _F: ...
 def vlog(level: int, x: _F, /) -> _F: ...

@@ -8,20 +8,21 @@
 
 #include "tw_kernels.h"
 
-enum { TW_ANDERSON_MEMORY = 5 };
+enum { TW_ANDERSON_MOST = 24 }; /* largest memory */
 
 typedef struct {
-    size_t n8;    /* length of the vectors, a multiple of 8 (pad with zeros) */
-    size_t count; /* differences stored */
-    size_t head;  /* where the next one goes */
+    size_t memory; /* differences kept, at most TW_ANDERSON_MOST */
+    size_t n8;     /* length of the vectors, a multiple of 8 (pad with zeros) */
+    size_t count;  /* differences stored */
+    size_t head;   /* where the next one goes */
     int started;
     double *dy, *df;         /* [memory][n8] */
     double *y_last, *f_last; /* [n8] */
-    double gram[TW_ANDERSON_MEMORY * TW_ANDERSON_MEMORY];
+    double *gram;            /* [memory][memory] */
 } tw_anderson;
 
-size_t tw_anderson_doubles(size_t n8); /* length of the scratch */
-void tw_anderson_init(tw_anderson *aa, size_t n8, double *scratch);
+size_t tw_anderson_doubles(size_t n8, size_t memory); /* length of the scratch */
+void tw_anderson_init(tw_anderson *aa, size_t n8, size_t memory, double *scratch);
 void tw_anderson_step(tw_anderson *aa, const tw_kernels *kern, double *y,
                       const double *f);
 

@@ -1,13 +1,16 @@
 /* tw_dispatch.c - choose a code path at run time.  The build defines TW_HAVE_x for each
- * extra build of tw_kernels.c that it links. */
-#include "tw_kernels.h"
+ * extra build of the kernels that it links. */
+#include "tw_ge.h"
 
 extern const tw_kernels tw_kernels_base;
+extern const tw_ge_kernels tw_ge_kernels_base;
 #ifdef TW_HAVE_AVX2
 extern const tw_kernels tw_kernels_avx2;
+extern const tw_ge_kernels tw_ge_kernels_avx2;
 #endif
 #ifdef TW_HAVE_AVX512
 extern const tw_kernels tw_kernels_avx512;
+extern const tw_ge_kernels tw_ge_kernels_avx512;
 #endif
 
 int
@@ -57,6 +60,23 @@ tw_kernels_get(int level)
 #endif
     (void)level;
     return &tw_kernels_base;
+}
+
+const tw_ge_kernels *
+tw_ge_kernels_get(int level)
+{
+#ifdef TW_HAVE_AVX512
+    if (level == TW_LEVEL_AVX512) {
+        return &tw_ge_kernels_avx512;
+    }
+#endif
+#ifdef TW_HAVE_AVX2
+    if (level == TW_LEVEL_AVX2) {
+        return &tw_ge_kernels_avx2;
+    }
+#endif
+    (void)level;
+    return &tw_ge_kernels_base;
 }
 
 static tw_status

@@ -10,13 +10,8 @@
  * exponential a flow is left, kept in e.
  */
 #include "tw_kernels.h"
+#include "tw_level.h"
 #include "tw_vmath.h"
-
-#ifndef TW_LEVEL
-#define TW_LEVEL _base
-#endif
-#define TW_JOIN_(a, b) a##b
-#define TW_JOIN(a, b) TW_JOIN_(a, b)
 
 enum { LANES = 8, QUAD = 4 };
 
@@ -153,6 +148,24 @@ add_rows4(size_t n8, const double *restrict a, const double *scale,
     for (size_t n = 0; n < n8; n++) {
         sum[n] += (a[n] * s0 + a1[n] * s1) + (a2[n] * s2 + a3[n] * s3);
     }
+}
+
+static double
+largest(size_t n8, const double *x)
+{
+    double top[LANES] = {0}, most = 0.0;
+    int bad = 0;
+    for (size_t n = 0; n < n8; n += LANES) {
+        for (size_t k = 0; k < LANES; k++) {
+            double r = fabs(x[n + k]);
+            bad |= !(r <= 1.7976931348623157e308);
+            top[k] = r > top[k] ? r : top[k];
+        }
+    }
+    for (size_t k = 0; k < LANES; k++) {
+        most = top[k] > most ? top[k] : most;
+    }
+    return bad ? (double)NAN : most;
 }
 
 /* ---- pack a market -------------------------------------------------------------------- */
@@ -540,11 +553,9 @@ finish(tw_market *mk, int common)
     }
 }
 
-#define TW_TABLE TW_JOIN(tw_kernels, TW_LEVEL)
+extern const tw_kernels TW_LEVEL_NAME(tw_kernels);
 
-extern const tw_kernels TW_TABLE;
-
-const tw_kernels TW_TABLE = {
+const tw_kernels TW_LEVEL_NAME(tw_kernels) = {
     .exp = vexp,
     .log = vlog,
     .differ = differ,
@@ -552,6 +563,7 @@ const tw_kernels TW_TABLE = {
     .outside = outside,
     .dot = dot,
     .axpy = axpy,
+    .largest = largest,
     .pack = pack,
     .import_side = import_side,
     .export_side = export_side,

@@ -4,6 +4,8 @@
 
 #include "tw_anderson.h"
 
+enum { TW_PE_MEMORY = 5 }; /* of Anderson acceleration */
+
 /* exporters that take no part in clearing: mk->fixed[i] */
 enum { TW_FREE = 0, TW_PRICE_GIVEN = 1, TW_SHUT_OUT = 2 };
 

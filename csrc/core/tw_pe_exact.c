@@ -100,7 +100,7 @@ sweep(tw_pe_ws *ws, market_form form, double goal, int max_iter)
     for (size_t k = 0; k < ws->ctl.n; k++) {
         ws->ctl.at_bound[k] = -1;
     }
-    tw_anderson_init(&ws->aa, n8, ws->aa_scratch);
+    tw_anderson_init(&ws->aa, n8, TW_PE_MEMORY, ws->aa_scratch);
     for (int it = 0; it < max_iter; it++) {
         ws->residual = evaluate(ws, form);
         if (ws->residual <= goal) {
@@ -131,7 +131,7 @@ sweep(tw_pe_ws *ws, market_form form, double goal, int max_iter)
         }
         tw_anderson_step(&ws->aa, ws->kern, mk->y, ws->f);
         if (ws->ctl.n > 0 && tw_control_project(ws)) {
-            tw_anderson_init(&ws->aa, n8, ws->aa_scratch);
+            tw_anderson_init(&ws->aa, n8, TW_PE_MEMORY, ws->aa_scratch);
         }
     }
     return TW_NOCONV;

@@ -87,7 +87,7 @@ tw_pe_ws_new(tw_pe_ws *ws, const tw_pe_extent *x)
         {&c->d_lx, ns},       {&c->d_lm, ns},
         {&c->d_r, ns},        {&c->a0, ns},
         {&c->c0, ns},         {&c->power, ns},
-        {&c->volume, ns},     {&ws->aa_scratch, tw_anderson_doubles(nx)},
+        {&c->volume, ns},     {&ws->aa_scratch, tw_anderson_doubles(nx, TW_PE_MEMORY)},
     };
     size_t count = 0, ndoubles = sizeof doubles / sizeof doubles[0];
     for (size_t k = 0; k < ndoubles; k++) {

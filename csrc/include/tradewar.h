@@ -203,6 +203,135 @@ tw_status tw_spatial_solve(const tw_spatial_problem *problem, const tw_options *
                            double *rent, /* [exporter, importer] per unit of a limit */
                            tw_info *info);
 
+/* ---- General equilibrium -------------------------------------------------------------------
+ *
+ * Many countries and sectors in changes (new / old, exact hat algebra).  Flow arrays are
+ * [importer n, exporter i, sector j], others [country, sector].  The equations, in the
+ * unknowns ln w, ln P, ln X' (and ln S, multipliers), stand in core/tw_ge_sweep.c.
+ * Numeraire: world value added. */
+typedef struct {
+    size_t N, J;
+    const double *trade;       /* [n, i, j] Z at the exporter's border price, >= 0 */
+    const double *tariff;      /* [n, i, j] > -1 */
+    const double *export_tax;  /* [n, i, j] > -1; NULL = 0 */
+    const double *theta;       /* [j] trade elasticity > 0 */
+    const double *value_added; /* [n, j] share of cost, gamma */
+    const double *input_use;   /* [n, input, user] share of cost; NULL = none */
+    const double *rents;       /* [j] profit share of revenue in [0, 1); NULL = 0 */
+    const double *scale;       /* [j] psi >= 0, theta psi < 1; NULL = 0 */
+    const double *final_share; /* [n, j] */
+    const double *deficit;     /* [n] in the unit of trade; sums to zero */
+} tw_ge_world;
+
+enum { TW_GE_FIXED = 0, TW_GE_ZERO, TW_GE_INCOME }; /* deficits */
+enum { TW_GE_LUMP_SUM = 0, TW_GE_INCOME_TAX };      /* revenue */
+
+typedef struct {
+    double labour_supply;      /* kappa >= 0 */
+    double va_substitution;    /* eta >= 0, 1 = Cobb-Douglas, as the next two */
+    double input_substitution; /* nu */
+    double final_substitution; /* chi */
+    int deficits, revenue;
+} tw_ge_options;
+
+/* Limits on sums over flows: a wedge e^m, 0 <= m <= upper, on the buyer price of the members
+ * (e^-m for floors), with m > 0 only where the limit binds.  Quantities are in units of the
+ * base value before export tax: Z'/((1 + x') c), and Z'/((1 + x') c e^m) where the wedge is
+ * wasted, that is melts away as a trade cost does. */
+enum {
+    TW_GE_EXPORT_LIMIT = 0,
+    TW_GE_IMPORT_LIMIT,
+    TW_GE_FLOOR_QUANTITY,
+    TW_GE_FLOOR_VALUE
+};
+enum { TW_GE_TO_IMPORTER = 0, TW_GE_TO_EXPORTER, TW_GE_WASTED };
+
+typedef struct {
+    const ptrdiff_t *ptr;        /* [nscenario + 1] first limit of each; NULL = none */
+    const int *kind;             /* [limit] */
+    const int *holder;           /* [limit] who has the wedge's revenue, or pays it */
+    const double *bound;         /* [limit] > 0 */
+    const double *upper;         /* [limit] >= 0, may be infinite */
+    const ptrdiff_t *member_ptr; /* [limit + 1] */
+    const ptrdiff_t *member;     /* flat flows, rising inside a limit */
+} tw_ge_limits;
+
+typedef struct {
+    size_t nscenario;
+    const ptrdiff_t *ptr;  /* [nscenario + 1] first change of each; NULL = no changes */
+    const ptrdiff_t *flow; /* [change] flat flow, rising inside a scenario */
+    const double *tariff;  /* [change] t' > -1 */
+    const double *export_tax;   /* [change] x' > -1 */
+    const double *cost;         /* [change] d > 0 */
+    const double *weight;       /* [change] >= 0, multiplies the share; 0 = banned */
+    const double *productivity; /* [nscenario, n, j] A > 0; NULL = 1 */
+    const double *deficit;      /* [nscenario, n] D'; NULL = the world's */
+    tw_ge_limits limits;
+} tw_ge_scenarios;
+
+/* What went wrong in a scenario; the kinds of market first: there the worst residual stood. */
+typedef enum {
+    TW_GE_FINE = 0,
+    TW_GE_PRICE, /* `where` is n J + j, as for goods and scale */
+    TW_GE_GOODS,
+    TW_GE_SCALE,
+    TW_GE_LABOUR,         /* `where` is n */
+    TW_GE_LIMIT,          /* `where` is the limit */
+    TW_GE_NO_EQUILIBRIUM, /* n's income cannot carry its surplus */
+    TW_GE_NO_SOURCE,      /* n J + j is left without a source */
+    TW_GE_BAD_CHANGE,     /* `where` is the change */
+    TW_GE_BAD_PRODUCTIVITY,
+    TW_GE_BAD_DEFICIT,
+    TW_GE_BAD_LIMIT,
+    TW_GE_BAD_START,
+    TW_GE_OVERFLOW,
+} tw_ge_cause;
+const char *tw_ge_cause_text(int cause);
+
+/* Outputs of a batch; a scenario's failure leaves the others alone. */
+typedef struct {
+    double *ln_w;       /* [nscenario, n] */
+    double *ln_P;       /* [nscenario, n, j] 0 where n buys no j */
+    double *ln_X;       /* [nscenario, n, j] ln(X'/X), 0 where X = 0 */
+    double *ln_S;       /* [nscenario, n, j] input bundles; 0 where psi = 0 or Y = 0 */
+    double *multiplier; /* [limit] m */
+    double *labour;     /* [nscenario, n] L */
+    double *subsidy;    /* [nscenario, n] s */
+    int *status;        /* [nscenario] a tw_status */
+    int *iterations;    /* [nscenario] evaluations and Jacobian products */
+    double *residual;   /* [nscenario] largest |F| */
+    ptrdiff_t *where;   /* [nscenario] see tw_ge_cause */
+    int *what;          /* [nscenario] a tw_ge_cause */
+} tw_ge_result;
+
+/* A point to begin at or to evaluate: one for all scenarios (count = 1) or one each. */
+typedef struct {
+    size_t count;
+    const double *ln_w, *ln_P, *ln_X, *ln_S, *multiplier;
+} tw_ge_point;
+
+tw_status tw_ge_solve(const tw_ge_world *world, const tw_ge_options *closure,
+                      const tw_ge_scenarios *scenarios,
+                      const tw_ge_point *start, /* or NULL */
+                      const tw_options *options, tw_ge_result *result, tw_info *info);
+
+/* Levels and ratios that follow from a solution; each array or NULL. */
+typedef struct {
+    double *cost;           /* [nscenario, n, j] c */
+    double *trade;          /* [nscenario, n, i, j] Z' */
+    double *output;         /* [nscenario, n, j] Y' */
+    double *income;         /* [nscenario, n] I' */
+    double *tariff_revenue; /* [nscenario, n] R' */
+    double *export_revenue; /* [nscenario, n] XR' */
+    double *price_index;    /* [nscenario, n] Pc */
+    double *deficit;        /* [nscenario, n] D' */
+} tw_ge_levels;
+
+tw_status tw_ge_evaluate(const tw_ge_world *world, const tw_ge_options *closure,
+                         const tw_ge_scenarios *scenarios, const tw_ge_point *solution,
+                         const tw_options *options, tw_ge_levels *levels,
+                         tw_info *info);
+
 #ifdef __cplusplus
 }
 #endif

@@ -84,6 +84,25 @@ static PyMethodDef core_methods[] = {
      "demand_slope, cost, tariff, limit, start, tol, max_iter)\n"
      "-> (producer, buyer, flow, rent, iterations, residual)"},
     {"pe_cause", py_pe_cause, METH_VARARGS, "pe_cause(cause) -> text"},
+    {"ge_solve", py_ge_solve, METH_VARARGS,
+     "ge_solve((trade, tariff, export_tax, theta, value_added, input_use, rents, "
+     "scale,\n"
+     "final_share, deficit), (labour_supply, va_substitution, input_substitution,\n"
+     "final_substitution, deficits, revenue), (ptr, flow, tariff, export_tax, cost, "
+     "weight),\n"
+     "productivity, deficit, (ptr, kind, holder, bound, upper, member_ptr, member),\n"
+     "(ln_w, ln_P, ln_X, ln_S, multiplier), tol, max_iter, threads, level, progress)\n"
+     "-> (ln_w, ln_P, ln_X, ln_S, multiplier, labour, subsidy, status, iterations, "
+     "residual,\n"
+     "where, what)"},
+    {"ge_evaluate", py_ge_evaluate, METH_VARARGS,
+     "ge_evaluate(world, closure, changes, productivity, deficit, limits, point, "
+     "trade, "
+     "threads,\n"
+     "level), the first seven as in ge_solve\n"
+     "-> (cost, trade, output, income, tariff_revenue, export_revenue, price_index, "
+     "deficit)"},
+    {"ge_cause", py_ge_cause, METH_VARARGS, "ge_cause(cause) -> text"},
     {"vexp", py_vexp, METH_VARARGS, "vexp(level, x) -> exp(x)"},
     {"vlog", py_vlog, METH_VARARGS, "vlog(level, x) -> log(x)"},
     {NULL, NULL, 0, NULL}};

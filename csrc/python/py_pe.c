@@ -1,30 +1,6 @@
 /* py_pe.c - partial equilibrium, and the vector functions for tests. */
 #include "tw_python.h"
 
-/* Optional float64 array of the length: None gives NULL.  0 on an error. */
-static int
-optional_f64(PyObject *o, const char *name, npy_intp length, const double **out)
-{
-    npy_intp n[1] = {length};
-    *out = NULL;
-    return o == Py_None || (*out = py_f64(o, name, 1, n)) != NULL;
-}
-
-/* Pointers must start at 0, never fall, and end where the arrays end. */
-static int
-check_ptr(const ptrdiff_t *ptr, npy_intp n, npy_intp end, const char *name)
-{
-    int bad = ptr[0] != 0 || ptr[n - 1] != end;
-    for (npy_intp k = 1; k < n && !bad; k++) {
-        bad = ptr[k] < ptr[k - 1];
-    }
-    if (bad) {
-        PyErr_Format(PyExc_ValueError, "%s is not a list of offsets from 0 to %zd",
-                     name, (Py_ssize_t)end);
-    }
-    return !bad;
-}
-
 static int
 parse_layout(PyObject *layout, tw_pe_problem *pb, npy_intp *nflow, npy_intp *nexp,
              npy_intp *nimp)
@@ -46,9 +22,9 @@ parse_layout(PyObject *layout, tw_pe_problem *pb, npy_intp *nflow, npy_intp *nex
     *nexp = r[0] - 1;
     *nimp = pb->imp_ptr[m[0] - 1];
     pb->nmarket = (size_t)m[0] - 1;
-    if (!check_ptr(pb->exp_ptr, m[0], *nexp, "exp_ptr") ||
-        !check_ptr(pb->row_ptr, r[0], *nflow, "row_ptr") ||
-        !check_ptr(pb->imp_ptr, m[0], *nimp, "imp_ptr")) {
+    if (!py_offsets(pb->exp_ptr, m[0], *nexp, "exp_ptr") ||
+        !py_offsets(pb->row_ptr, r[0], *nflow, "row_ptr") ||
+        !py_offsets(pb->imp_ptr, m[0], *nimp, "imp_ptr")) {
         return 0;
     }
     for (size_t k = 0; k < pb->nmarket; k++) {
@@ -76,12 +52,12 @@ parse_flow_arrays(PyObject *flows, tw_pe_problem *pb, npy_intp nflow)
         (pb->value = py_f64(value, "value", 1, f)) == NULL ||
         (pb->t0 = py_f64(t0, "t0", 1, f)) == NULL ||
         (pb->t1 = py_f64(t1, "t1", 1, f)) == NULL ||
-        !optional_f64(x0, "x0", nflow, &pb->x0) ||
-        !optional_f64(x1, "x1", nflow, &pb->x1) ||
-        !optional_f64(cost, "cost", nflow, &pb->cost) ||
-        !optional_f64(weight, "weight", nflow, &pb->weight) ||
-        !optional_f64(lx, "lx", nflow, &pb->lx) ||
-        !optional_f64(lm, "lm", nflow, &pb->lm)) {
+        !py_optional_f64(x0, "x0", nflow, &pb->x0) ||
+        !py_optional_f64(x1, "x1", nflow, &pb->x1) ||
+        !py_optional_f64(cost, "cost", nflow, &pb->cost) ||
+        !py_optional_f64(weight, "weight", nflow, &pb->weight) ||
+        !py_optional_f64(lx, "lx", nflow, &pb->lx) ||
+        !py_optional_f64(lm, "lm", nflow, &pb->lm)) {
         return 0;
     }
     if ((pb->x0 == NULL) != (pb->x1 == NULL)) {
@@ -100,7 +76,7 @@ parse_elasticities(PyObject *args, tw_pe_problem *pb, npy_intp nexp, npy_intp ni
                           &mu) ||
         (pb->sigma = py_f64(sigma, "sigma", 1, n)) == NULL ||
         (pb->eps = py_f64(eps, "eps", 1, n)) == NULL ||
-        !optional_f64(sigma_home, "sigma_home", nimp, &pb->sigma_home) ||
+        !py_optional_f64(sigma_home, "sigma_home", nimp, &pb->sigma_home) ||
         (home != Py_None && (pb->home = py_i64(home, "home", 1, n)) == NULL) ||
         (pb->mu = py_f64(mu, "mu", 1, e)) == NULL) {
         return 0;
@@ -143,7 +119,7 @@ parse_controls(PyObject *controls, tw_pe_problem *pb, npy_intp nflow,
     }
     if (!PyArg_ParseTuple(controls, "OOOOOOO:controls", &floor, &ptr, &kind, &limit,
                           &upper, &member_ptr, &member) ||
-        !optional_f64(floor, "floor", nflow, &pb->floor) ||
+        !py_optional_f64(floor, "floor", nflow, &pb->floor) ||
         (c->ptr = py_i64(ptr, "ptr", 1, m)) == NULL ||
         (c->kind = py_i32(kind, "kind", 1, k)) == NULL ||
         (c->limit = py_f64(limit, "limit", 1, k)) == NULL ||
@@ -153,8 +129,8 @@ parse_controls(PyObject *controls, tw_pe_problem *pb, npy_intp nflow,
     end[0] = k[0] + 1;
     if ((c->member_ptr = py_i64(member_ptr, "member_ptr", 1, end)) == NULL ||
         (c->member = py_i64(member, "member", 1, j)) == NULL ||
-        !check_ptr(c->ptr, m[0], k[0], "ptr") ||
-        !check_ptr(c->member_ptr, end[0], j[0], "member_ptr")) {
+        !py_offsets(c->ptr, m[0], k[0], "ptr") ||
+        !py_offsets(c->member_ptr, end[0], j[0], "member_ptr")) {
         return 0;
     }
     for (size_t market = 0; market < pb->nmarket; market++) {

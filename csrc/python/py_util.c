@@ -43,6 +43,28 @@ py_i32(PyObject *o, const char *name, int nd, npy_intp *dims)
     return borrow(o, name, NPY_INT, "int32", nd, dims);
 }
 
+int
+py_optional_f64(PyObject *o, const char *name, npy_intp length, const double **out)
+{
+    npy_intp n[1] = {length};
+    *out = NULL;
+    return o == Py_None || (*out = py_f64(o, name, 1, n)) != NULL;
+}
+
+int
+py_offsets(const ptrdiff_t *ptr, npy_intp n, npy_intp end, const char *name)
+{
+    int bad = n < 1 || ptr[0] != 0 || ptr[n - 1] != end;
+    for (npy_intp k = 1; k < n && !bad; k++) {
+        bad = ptr[k] < ptr[k - 1];
+    }
+    if (bad) {
+        PyErr_Format(PyExc_ValueError, "%s is not a list of offsets from 0 to %zd",
+                     name, (Py_ssize_t)end);
+    }
+    return !bad;
+}
+
 static double
 now(void)
 {

@@ -30,6 +30,10 @@ typedef struct {
 const double *py_f64(PyObject *o, const char *name, int nd, npy_intp *dims);
 const ptrdiff_t *py_i64(PyObject *o, const char *name, int nd, npy_intp *dims);
 const int *py_i32(PyObject *o, const char *name, int nd, npy_intp *dims);
+/* Optional float64 array of the length: None gives NULL.  0 on an error. */
+int py_optional_f64(PyObject *o, const char *name, npy_intp length, const double **out);
+/* Offsets must start at 0, never fall, and end where the arrays end.  0 on an error. */
+int py_offsets(const ptrdiff_t *ptr, npy_intp n, npy_intp end, const char *name);
 
 int py_poll_signals(void *ctx, int done, double residual); /* a tw_poll_fn */
 PyObject *py_raise_status(PyObject *mod, tw_status rc, const tw_info *info);
@@ -39,6 +43,9 @@ PyObject *py_flow_layout(PyObject *mod, PyObject *args);
 PyObject *py_pe_solve(PyObject *mod, PyObject *args);
 PyObject *py_spatial_solve(PyObject *mod, PyObject *args);
 PyObject *py_pe_cause(PyObject *mod, PyObject *args);
+PyObject *py_ge_solve(PyObject *mod, PyObject *args);
+PyObject *py_ge_evaluate(PyObject *mod, PyObject *args);
+PyObject *py_ge_cause(PyObject *mod, PyObject *args);
 PyObject *py_vexp(PyObject *mod, PyObject *args);
 PyObject *py_vlog(PyObject *mod, PyObject *args);
 

@@ -1,0 +1,210 @@
+/* tw_ge.h - private: general equilibrium, packed.
+ *
+ * Inside, countries are the lanes: a variable by country and sector is [j][n8], n8 the
+ * countries padded to a multiple of 8 with zeros; flows are [j][i][n8]; input use is
+ * [user j][input k][n8].  The unknowns and equations are vectors of the same make:
+ *     z = (ln w [n8], ln P [j][n8], ln X'/X [j][n8], ln S [j][n8] if any psi, m [nlim8]),
+ * with zeros in padding and where a market is empty (dead).  F has the order of z.
+ */
+#ifndef TW_GE_H
+#define TW_GE_H
+
+#include "tw_anderson.h"
+
+enum { TW_GE_MEMORY = 12 }; /* of Anderson acceleration */
+
+struct tw_ge;
+
+/* Arrays of one visit of the flows; [j][n8] but for K, KT and KX. */
+typedef struct {
+    const double *K, *KT, *KX, *u, *X, *dead;
+    double *Phi, *M, *q, *Y, *YT;
+} tw_ge_sweep_args;
+
+/* Loops built once per code path: tw_ge_kernels.c and tw_ge_sweep.c. */
+typedef struct {
+    void (*rows)(size_t J, size_t N, size_t N8, const double *a, const double *v,
+                 double *out);
+    void (*cols)(size_t J, size_t N, size_t N8, const double *a, const double *v,
+                 double *out);
+    void (*sweep)(size_t J, size_t N, size_t N8, const tw_ge_sweep_args *s);
+    void (*by_user)(size_t J, size_t N8, const double *g, const double *v, double *out);
+    void (*by_input)(size_t J, size_t N8, const double *g, const double *v,
+                     double *out);
+    void (*eval)(struct tw_ge *ge, const double *z, double *F);
+} tw_ge_kernels;
+
+const tw_ge_kernels *tw_ge_kernels_get(int level);
+void tw_ge_eval_base(struct tw_ge *ge, const double *z, double *F);
+void tw_ge_eval_avx2(struct tw_ge *ge, const double *z, double *F);
+void tw_ge_eval_avx512(struct tw_ge *ge, const double *z, double *F);
+
+/* The world, packed once and shared by the workers. */
+typedef struct {
+    size_t N, J, N8, NJ8; /* NJ8 = J N8 */
+    size_t cells;         /* J N N8 */
+    int has_x, has_inputs, has_scale;
+    int ces_va, ces_inputs, ces_final; /* elasticity differs from 1 */
+    tw_ge_options closure;
+    double *pi, *pi_t, *pi_x;      /* [cell] pi, pi/(1+t), pi/((1+t)(1+x)); pi_x = pi_t
+                                      where nobody taxes exports */
+    double *g;                     /* [j][k][n8] NULL without inputs */
+    double *gamma, *alpha;         /* [j][n8] gamma = 1 in padding */
+    double *X, *Y, *inv_X, *inv_Y; /* [j][n8] levels; inverses 0 where dead */
+    double *dead_X, *dead_Y; /* [j][n8] 1 where X (Y) = 0, padding included, else 0 */
+    double *V, *inv_V, *dead_V; /* [n8] value added */
+    double *I, *D;              /* [n8] */
+    double *keep;               /* [n8] 1 - tau at the base; 1 in padding */
+    double *theta, *rho, *psi;  /* [j] */
+    double world_V;
+    const tw_ge_world *world;
+    double *block;
+} tw_ge_base;
+
+/* Flows in limits ("special"): their K entries move with m. */
+typedef struct {
+    size_t n, nflow;
+    size_t first;             /* flat number of the first limit */
+    const int *kind, *holder; /* [limit], as are bound, upper, of this scenario */
+    const double *bound, *upper;
+    const ptrdiff_t *member_ptr; /* [limit + 1] into the batch's members */
+    const ptrdiff_t *member;     /* the batch's, flat flows */
+    size_t *place;               /* [member - member_ptr[0]] special flow */
+    size_t *flow;                /* [special] flat flow, rising */
+    size_t *cell, *row, *col;    /* [special] in K; j N8 + n; j N8 + i */
+    double *K0, *KT0, *KX0;      /* [special] at m = 0 */
+    double *d_t, *d_x, *d_w;     /* [special] log wedges: tariff, export tax, waste;
+                                    K = K0 e^(-theta (d_t + d_x + d_w)), KT = KT0 (K/K0) e^-d_t,
+                                    KX = KX0 (K/K0) e^-(d_t + d_x) */
+    double *volume, *value;      /* [special] KX u q e^-d_w / c, and KT u q */
+    double *total, *gap; /* [limit] sum of members; ln bound - ln total, minus that
+                                    for floors */
+    int *piece;          /* [limit] F is 0: m, 1: gap, 2: m - upper */
+} tw_ge_limit_set;
+
+/* One scenario in work, and the state after tw_ge_eval. */
+typedef struct tw_ge {
+    const tw_ge_base *base;
+    const tw_kernels *kern;
+    const tw_ge_kernels *gk;
+    const tw_options *opt;
+    const tw_stop *stop;
+    int worker;
+    size_t n8;                     /* length of z and F */
+    size_t at_P, at_X, at_S, at_m; /* offsets in z; at_S = at_m without scale */
+    int has_x;                     /* KX differs from KT; else only KT is right */
+
+    double *K, *KT, *KX; /* [cell] */
+    double *ln_A;        /* [j][n8] ln productivity */
+    double *row_shift;   /* [j][n8] K is scaled by exp(row_shift) */
+    double *D;           /* [n8] D'; delta = D'/I under TW_GE_INCOME */
+    tw_ge_limit_set lim;
+
+    /* state, [j][n8] */
+    const double *z;      /* point last evaluated, borrowed */
+    double *ln_ct, *ln_c; /* bundle, cost */
+    double *u;            /* exp(-theta (ln c - shift[j])) */
+    double *shift;        /* [j] */
+    double *Phi, *M, *q;  /* Phi = 1 and q = 0 where dead */
+    double *X, *X_new;    /* X' of the state; right side of (5); levels */
+    double *Y, *YT;       /* Y'; u sum_n KT q, so that XR' = sum_j YT - Y */
+    double *gamma;        /* gamma' */
+    double *alpha;        /* alpha' */
+    double *user, *input; /* g'[k, j] = g user[j] input[k]; ones in Cobb-Douglas */
+    double *ln_M;         /* CES index of inputs; set only when ces_va or ces_inputs */
+    double *tmp, *tmp2;   /* scratch of the evaluation, free after it */
+    /* state, [n8] */
+    double *w, *L, *s, *tau, *B, *R, *XR, *wLV, *I, *ln_Pc;
+    double *DD; /* D' in force */
+    double *
+        carry; /* under TW_GE_INCOME: I' = (w L V + ...) / carry, carry = 1 - delta + dbar */
+    double dbar;
+    double money; /* sum wLV / sum V */
+    int poor;     /* first country whose I' was bent up, or -1 */
+    int bent;     /* something else was */
+
+    double residual;
+    int what;
+    ptrdiff_t where;
+    int iterations;
+
+    /* scratch of tw_ge_solve.c */
+    double *point, *F, *best, *step; /* [n8] */
+    double *ladder;                  /* scratch of the Newton rung, made on demand */
+    double *aa_scratch;
+    tw_anderson aa;
+    double *block;
+    size_t *sizes;
+    int *ints;
+    /* changes in force, to be undone */
+    size_t nchange;
+    size_t *changed;
+    double *change;
+    int dirty; /* rows were scaled: undo everything */
+} tw_ge;
+
+/* Place of a flow in K. */
+static inline size_t
+tw_ge_cell(const tw_ge_base *b, size_t n, size_t i, size_t j)
+{
+    return (j * b->N + i) * b->N8 + n;
+}
+
+/* tw_ge_world.c */
+double *tw_ge_align(double *p); /* up to 7 places on */
+tw_status tw_ge_base_new(tw_ge_base *b, const tw_ge_world *world,
+                         const tw_ge_options *closure, tw_info *info);
+void tw_ge_base_free(tw_ge_base *b);
+
+/* tw_ge_scenario.c: room for any scenario of the batch; `start` of all is one. */
+tw_status tw_ge_new(tw_ge *ge, const tw_ge_base *b, const tw_ge_scenarios *sc,
+                    const tw_options *opt);
+void tw_ge_free(tw_ge *ge);
+/* K and all else of scenario s; TW_EDOMAIN with what and where set on a bad one. */
+tw_status tw_ge_load(tw_ge *ge, const tw_ge_scenarios *sc, size_t s);
+/* z from the public arrays; zeros where p is NULL. */
+tw_status tw_ge_read_point(tw_ge *ge, const tw_ge_scenarios *sc, const tw_ge_point *p,
+                           size_t s, double *z);
+
+/* tw_ge_limits.c: what goes with the limits of a scenario */
+typedef struct {
+    size_t limits, members; /* largest over the scenarios of a batch */
+} tw_ge_limit_room;
+tw_ge_limit_room tw_ge_limits_room(const tw_ge_scenarios *sc);
+tw_status tw_ge_limits_load(tw_ge *ge, const tw_ge_scenarios *sc, size_t s);
+void tw_ge_limits_patch(tw_ge *ge, const double *z); /* K at the multipliers */
+void tw_ge_limits_rows(tw_ge *ge, const double *z, double *F); /* and the rows of F */
+
+double tw_ge_limits_slope(const tw_ge *ge, size_t l);
+
+/* tw_ge_solve.c: from z to the equilibrium in z; what, where, iterations and residual say
+ * how it went.  F and the state at z; z is kept by pointer. */
+tw_status tw_ge_equilibrium(tw_ge *ge, double *z);
+void tw_ge_eval(tw_ge *ge, const double *z, double *F);
+/* max |F|, with what and where set; NaN where F is not finite or something was bent. */
+double tw_ge_residual(tw_ge *ge, const double *F);
+
+/* Plain products, [j][n8] in and out, zeros in padding; in and out differ. */
+typedef enum { TW_GE_K = 0, TW_GE_KT, TW_GE_KX } tw_ge_which;
+/* out[n] = sum_i A[n, i] v[i];  out[i] = sum_n A[n, i] v[n] */
+void tw_ge_rows(const tw_ge *ge, tw_ge_which a, const double *v, double *out);
+void tw_ge_cols(const tw_ge *ge, tw_ge_which a, const double *v, double *out);
+/* out[j] = sum_k g[j][k] v[k];  out[k] = sum_j g[j][k] v[j] */
+void tw_ge_by_user(const tw_ge *ge, const double *v, double *out);
+void tw_ge_by_input(const tw_ge *ge, const double *v, double *out);
+
+/* tw_ge_linear.c: products with dF/dz and its transpose at the state last evaluated. */
+size_t tw_ge_linear_doubles(const tw_ge *ge); /* scratch of either */
+void tw_ge_jvp(tw_ge *ge, const double *dz, double *dF, double *scratch);
+void tw_ge_vjp(tw_ge *ge, const double *v, double *out, double *scratch);
+
+/* tw_gmres.c: solve A x = b from x = 0, restarted after `memory` products; apply returns
+ * nonzero to stop (TW_EINTR).  *left = |b - A x| / |b|. */
+typedef int (*tw_apply_fn)(void *ctx, const double *x, double *y);
+size_t tw_gmres_doubles(size_t n8, size_t memory);
+tw_status tw_gmres(const tw_kernels *kern, size_t n8, size_t memory,
+                   size_t max_products, double tol, tw_apply_fn apply, void *ctx,
+                   const double *b, double *x, double *scratch, size_t *products,
+                   double *left);
+
+#endif /* TW_GE_H */

@@ -1,0 +1,174 @@
+/* tw_ge_kernels.c - products of general equilibrium.  Built once per code path; all builds
+ * give equal bits.
+ *
+ * Importers are lanes: flows are [j][i][n8], input use is [j][k][n8].  One sector at a time,
+ * so that what importers buy is summed while the sector's flows are in cache.
+ */
+#include "tw_ge.h"
+#include "tw_level.h"
+
+#include <string.h>
+
+enum { LANES = 8 };
+
+static inline double
+dot(size_t n8, const double *restrict x, const double *restrict y)
+{
+    double acc[LANES] = {0};
+    for (size_t n = 0; n < n8; n += LANES) {
+        for (size_t k = 0; k < LANES; k++) {
+            acc[k] += x[n + k] * y[n + k];
+        }
+    }
+    return ((acc[0] + acc[4]) + (acc[2] + acc[6])) +
+           ((acc[1] + acc[5]) + (acc[3] + acc[7]));
+}
+
+static inline void
+add_row(size_t n8, const double *restrict a, double s, double *restrict sum)
+{
+    for (size_t n = 0; n < n8; n++) {
+        sum[n] += a[n] * s;
+    }
+}
+
+static inline void
+add_rows4(size_t n8, const double *restrict a, const double *scale,
+          double *restrict sum)
+{
+    const double *a1 = a + n8, *a2 = a + 2 * n8, *a3 = a + 3 * n8;
+    double s0 = scale[0], s1 = scale[1], s2 = scale[2], s3 = scale[3];
+    for (size_t n = 0; n < n8; n++) {
+        sum[n] += (a[n] * s0 + a1[n] * s1) + (a2[n] * s2 + a3[n] * s3);
+    }
+}
+
+/* out[n] = sum_i a[i][n] v[i] of one sector */
+static inline void
+sector_rows(size_t N, size_t N8, const double *a, const double *v, double *out)
+{
+    size_t i = 0;
+    memset(out, 0, N8 * sizeof *out);
+    for (; i + 4 <= N; i += 4) {
+        add_rows4(N8, a + i * N8, v + i, out);
+    }
+    for (; i < N; i++) {
+        add_row(N8, a + i * N8, v[i], out);
+    }
+}
+
+/* out[i] = sum_n a[i][n] v[n] of one sector */
+static inline void
+sector_cols(size_t N, size_t N8, const double *a, const double *v, double *out)
+{
+    for (size_t i = 0; i < N; i++) {
+        out[i] = dot(N8, a + i * N8, v);
+    }
+    for (size_t i = N; i < N8; i++) {
+        out[i] = 0.0;
+    }
+}
+
+static void
+rows(size_t J, size_t N, size_t N8, const double *a, const double *v, double *out)
+{
+    for (size_t j = 0; j < J; j++) {
+        sector_rows(N, N8, a + j * N * N8, v + j * N8, out + j * N8);
+    }
+}
+
+static void
+cols(size_t J, size_t N, size_t N8, const double *a, const double *v, double *out)
+{
+    for (size_t j = 0; j < J; j++) {
+        sector_cols(N, N8, a + j * N * N8, v + j * N8, out + j * N8);
+    }
+}
+
+/* One visit of the flows: Phi (+ dead), M, q = X/Phi, and the sums over importers of KT q
+ * (and of KX q where it differs).  The factor u of exporters is left to the caller. */
+static void
+sweep(size_t J, size_t N, size_t N8, const tw_ge_sweep_args *s)
+{
+    for (size_t j = 0; j < J; j++) {
+        size_t k = j * N8, cell = k * N;
+        double *restrict Phi = s->Phi + k, *restrict q = s->q + k;
+        const double *restrict X = s->X + k, *restrict dead = s->dead + k;
+        sector_rows(N, N8, s->K + cell, s->u + k, Phi);
+        sector_rows(N, N8, s->KT + cell, s->u + k, s->M + k);
+        for (size_t n = 0; n < N8; n++) {
+            Phi[n] += dead[n];
+            q[n] = X[n] / Phi[n];
+        }
+        sector_cols(N, N8, s->KX + cell, q, s->Y + k);
+        if (s->KX != s->KT) {
+            sector_cols(N, N8, s->KT + cell, q, s->YT + k);
+        }
+    }
+}
+
+/* sum += a[0] x[0] + ... + a[3] x[3], vectors of n8 apart by da and dx */
+static inline void
+add_products4(size_t n8, const double *restrict a, size_t da, const double *restrict x,
+              size_t dx, double *restrict sum)
+{
+    for (size_t n = 0; n < n8; n++) {
+        sum[n] += (a[n] * x[n] + a[da + n] * x[dx + n]) +
+                  (a[2 * da + n] * x[2 * dx + n] + a[3 * da + n] * x[3 * dx + n]);
+    }
+}
+
+static inline void
+add_product(size_t n8, const double *restrict a, const double *restrict x,
+            double *restrict sum)
+{
+    for (size_t n = 0; n < n8; n++) {
+        sum[n] += a[n] * x[n];
+    }
+}
+
+static void
+by_user(size_t J, size_t N8, const double *g, const double *v, double *out)
+{
+    for (size_t j = 0; j < J; j++) {
+        double *sum = out + j * N8;
+        const double *a = g + j * J * N8;
+        memset(sum, 0, N8 * sizeof *sum);
+        size_t k = 0;
+        for (; k + 4 <= J; k += 4) {
+            add_products4(N8, a + k * N8, N8, v + k * N8, N8, sum);
+        }
+        for (; k < J; k++) {
+            add_product(N8, a + k * N8, v + k * N8, sum);
+        }
+    }
+}
+
+static void
+by_input(size_t J, size_t N8, const double *g, const double *v, double *out)
+{
+    memset(out, 0, J * N8 * sizeof *out);
+    size_t j = 0;
+    for (; j + 4 <= J; j += 4) {
+        for (size_t k = 0; k < J; k++) {
+            add_products4(N8, g + (j * J + k) * N8, J * N8, v + j * N8, N8,
+                          out + k * N8);
+        }
+    }
+    for (; j < J; j++) {
+        for (size_t k = 0; k < J; k++) {
+            add_product(N8, g + (j * J + k) * N8, v + j * N8, out + k * N8);
+        }
+    }
+}
+
+extern const tw_ge_kernels TW_LEVEL_NAME(tw_ge_kernels);
+
+const tw_ge_kernels TW_LEVEL_NAME(tw_ge_kernels) = {
+    .rows = rows,
+    .cols = cols,
+    .sweep = sweep,
+    .by_user = by_user,
+    .by_input = by_input,
+    .eval = TW_LEVEL_NAME(tw_ge_eval),
+};

@@ -1,0 +1,286 @@
+/* tw_ge_world.c - check the economy of a batch and pack it: countries become lanes. */
+#include "tw_ge.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+static const double SHARES = 1e-9; /* cost and final shares sum to one within this */
+
+/* ---- checks ------------------------------------------------------------------------- */
+
+/* The first place where x is not in [low, high] (NaN is not), or -1. */
+static ptrdiff_t
+outside(size_t n, const double *x, double low, double high)
+{
+    for (size_t k = 0; x != NULL && k < n; k++) {
+        if (!(x[k] >= low && x[k] <= high)) {
+            return (ptrdiff_t)k;
+        }
+    }
+    return -1;
+}
+
+static int
+refuse(tw_info *info, ptrdiff_t where, const char *what)
+{
+    if (where < 0) {
+        return 0;
+    }
+    info->where = where;
+    info->what = what;
+    return 1;
+}
+
+static int
+bad_world(const tw_ge_world *w, tw_info *info)
+{
+    const double top = 1.7976931348623157e308, below_one = 0x1.fffffffffffffp-1;
+    size_t N = w->N, J = w->J;
+    return refuse(info, outside(N * N * J, w->trade, 0.0, top),
+                  "trade is negative or not finite") ||
+           refuse(info, outside(N * N * J, w->tariff, -below_one, top),
+                  "a tariff is -1 or below, or not finite") ||
+           refuse(info, outside(N * N * J, w->export_tax, -below_one, top),
+                  "an export tax is -1 or below, or not finite") ||
+           refuse(info, outside(J, w->theta, 0x1p-1022, top),
+                  "theta is not positive") ||
+           refuse(info, outside(N * J, w->value_added, 0.0, top),
+                  "value_added is negative or not finite") ||
+           refuse(
+               info,
+               outside(w->input_use == NULL ? 0 : N * J * J, w->input_use, -top, top),
+               "input_use is not finite") ||
+           refuse(info, outside(J, w->rents, 0.0, below_one),
+                  "rents is not in [0, 1)") ||
+           refuse(info, outside(J, w->scale, 0.0, top),
+                  "scale is negative or not finite") ||
+           refuse(info, outside(N * J, w->final_share, -top, top),
+                  "final_share is not finite") ||
+           refuse(info, outside(N, w->deficit, -top, top), "deficit is not finite");
+}
+
+static int
+bad_closure(const tw_ge_options *c, tw_info *info)
+{
+    double e[4] = {c->labour_supply, c->va_substitution, c->input_substitution,
+                   c->final_substitution};
+    int known = c->deficits >= TW_GE_FIXED && c->deficits <= TW_GE_INCOME &&
+                c->revenue >= TW_GE_LUMP_SUM && c->revenue <= TW_GE_INCOME_TAX;
+    return refuse(info, outside(4, e, 0.0, 1e6),
+                  "an elasticity of the closure is negative or not finite") ||
+           refuse(info, known ? -1 : 0, "an unknown closure");
+}
+
+static int
+bad_shares(const tw_ge_base *b, const tw_ge_world *w, tw_info *info)
+{
+    size_t N = b->N, J = b->J;
+    for (size_t j = 0; j < J; j++) {
+        if (b->theta[j] * b->psi[j] >= 1.0) {
+            return refuse(info, (ptrdiff_t)j, "theta times scale is 1 or above");
+        }
+    }
+    for (size_t n = 0; n < N; n++) {
+        double total = 0.0, spent = 0.0;
+        for (size_t j = 0; j < J; j++) {
+            double sum = w->value_added[n * J + j];
+            for (size_t k = 0; w->input_use != NULL && k < J; k++) {
+                sum += w->input_use[(n * J + k) * J + j];
+            }
+            if (b->Y[j * b->N8 + n] > 0.0 && !(fabs(sum - 1.0) <= SHARES)) {
+                return refuse(info, (ptrdiff_t)(n * J + j),
+                              "cost shares do not sum to 1");
+            }
+            total += w->final_share[n * J + j];
+            spent += b->X[j * b->N8 + n];
+        }
+        if (spent > 0.0 && !(fabs(total - 1.0) <= SHARES)) {
+            return refuse(info, (ptrdiff_t)n, "final shares do not sum to 1");
+        }
+    }
+    return 0;
+}
+
+/* ---- packing ------------------------------------------------------------------------ */
+
+/* The shares of one importer, read in order into E and T [j][i8] first; and its sums. */
+static void
+pack_importer(tw_ge_base *b, const tw_ge_world *w, size_t n, double *E, double *T,
+              double *R, double *XR)
+{
+    size_t N = b->N, J = b->J, N8 = b->N8;
+    for (size_t i = 0; i < N; i++) {
+        size_t f = (n * N + i) * J;
+        double revenue = 0.0, export_revenue = 0.0;
+        for (size_t j = 0; j < J; j++) {
+            double Z = w->trade[f + j], t = w->tariff[f + j];
+            double x = b->has_x ? w->export_tax[f + j] : 0.0, S = Z / (1.0 + x);
+            E[j * N8 + i] = (1.0 + t) * Z;
+            T[j * N8 + i] = 1.0 + t;
+            b->Y[j * N8 + i] += S;
+            revenue += t * Z;
+            export_revenue += x * S;
+        }
+        R[n] += revenue;
+        XR[i] += export_revenue;
+    }
+    for (size_t j = 0; j < J; j++) {
+        double X = 0.0, *e = E + j * N8, *t = T + j * N8;
+        for (size_t i = 0; i < N; i++) {
+            X += e[i];
+        }
+        b->X[j * N8 + n] = X;
+        double scale = X > 0.0 ? X : 1.0;
+        for (size_t i = 0; i < N; i++) {
+            e[i] /= scale;
+            t[i] = e[i] / t[i];
+        }
+        double *to = b->pi + tw_ge_cell(b, n, 0, j), *to_t = b->pi_t + (to - b->pi);
+        for (size_t i = 0; i < N; i++) {
+            to[i * N8] = e[i];
+            to_t[i * N8] = t[i];
+        }
+        for (size_t i = 0; b->has_x && i < N; i++) {
+            size_t f = (n * N + i) * J + j;
+            b->pi_x[tw_ge_cell(b, n, i, j)] = t[i] / (1.0 + w->export_tax[f]);
+        }
+    }
+}
+
+/* Everything that is one number a country and sector. */
+static void
+pack_sectors(tw_ge_base *b, const tw_ge_world *w)
+{
+    size_t N = b->N, J = b->J, N8 = b->N8;
+    for (size_t j = 0; j < J; j++) {
+        b->theta[j] = w->theta[j];
+        b->rho[j] = w->rents != NULL ? w->rents[j] : 0.0;
+        b->psi[j] = w->scale != NULL ? w->scale[j] : 0.0;
+        b->has_scale |= b->psi[j] > 0.0;
+        for (size_t n = 0; n < N8; n++) {
+            size_t k = j * N8 + n;
+            int made = b->Y[k] > 0.0, bought = b->X[k] > 0.0;
+            b->inv_X[k] = bought ? 1.0 / b->X[k] : 0.0;
+            b->inv_Y[k] = made ? 1.0 / b->Y[k] : 0.0;
+            b->dead_X[k] = bought ? 0.0 : 1.0;
+            b->dead_Y[k] = made ? 0.0 : 1.0;
+            b->gamma[k] = made ? w->value_added[n * J + j] : 1.0;
+            b->alpha[k] = n < N ? w->final_share[n * J + j] : 0.0;
+            for (size_t in = 0; b->has_inputs && made && in < J; in++) {
+                b->g[(j * J + in) * N8 + n] = w->input_use[(n * J + in) * J + j];
+            }
+        }
+    }
+}
+
+/* b->I holds R and b->keep holds XR on entry. */
+static void
+pack_incomes(tw_ge_base *b, const tw_ge_world *w)
+{
+    b->world_V = 0.0;
+    for (size_t n = 0; n < b->N8; n++) {
+        double V = 0.0, profits = 0.0, R = b->I[n], XR = b->keep[n];
+        for (size_t j = 0; j < b->J; j++) {
+            size_t k = j * b->N8 + n;
+            V += b->gamma[k] * ((1.0 - b->rho[j]) * b->Y[k]);
+            profits += b->rho[j] * b->Y[k];
+        }
+        b->V[n] = V;
+        b->inv_V[n] = V > 0.0 ? 1.0 / V : 0.0;
+        b->dead_V[n] = V > 0.0 ? 0.0 : 1.0;
+        b->D[n] = n < b->N ? w->deficit[n] : 0.0;
+        b->I[n] = V + profits + R + XR + b->D[n];
+        b->keep[n] = V > 0.0 ? 1.0 - R / V : 1.0;
+        b->world_V += V;
+    }
+}
+
+static double *
+slice(double **at, size_t length)
+{
+    double *here = *at;
+    *at += length;
+    return here;
+}
+
+/* The first multiple of 64 bytes: vectors of 8 doubles then lie in one cache line. */
+double *
+tw_ge_align(double *p)
+{
+    return p + (8 - ((uintptr_t)p / sizeof *p) % 8) % 8;
+}
+
+tw_status
+tw_ge_base_new(tw_ge_base *b, const tw_ge_world *w, const tw_ge_options *closure,
+               tw_info *info)
+{
+    *b = (tw_ge_base){.N = w->N, .J = w->J, .closure = *closure, .world = w};
+    if (bad_closure(closure, info)) {
+        return TW_EDOMAIN;
+    }
+    if (w->N == 0 || w->J == 0) {
+        info->what = "no countries or no sectors";
+        return TW_EDOMAIN;
+    }
+    if (bad_world(w, info)) {
+        return TW_EDOMAIN;
+    }
+    size_t N = w->N, J = w->J, N8 = (N + 7) / 8 * 8, size = J * N8;
+    b->N8 = N8;
+    b->NJ8 = size;
+    b->cells = J * N * N8;
+    b->has_x =
+        outside(w->export_tax == NULL ? 0 : N * N * J, w->export_tax, 0.0, 0.0) >= 0;
+    b->has_inputs =
+        outside(w->input_use == NULL ? 0 : N * J * J, w->input_use, 0.0, 0.0) >= 0;
+    b->ces_va = b->has_inputs && closure->va_substitution != 1.0;
+    b->ces_inputs = b->has_inputs && closure->input_substitution != 1.0;
+    b->ces_final = closure->final_substitution != 1.0;
+    size_t J8 = (J + 7) / 8 * 8, inputs = b->has_inputs ? J * size : 0;
+    size_t total =
+        (2 + (size_t)b->has_x) * b->cells + inputs + 10 * size + 6 * N8 + 3 * J8;
+    b->block = tw_alloc(total + 8, sizeof *b->block);
+    if (b->block == NULL) {
+        return TW_ENOMEM;
+    }
+    double *at = tw_ge_align(b->block);
+    double **const by_sector[8] = {&b->gamma, &b->alpha, &b->X,      &b->Y,
+                                   &b->inv_X, &b->inv_Y, &b->dead_X, &b->dead_Y};
+    double **const by_country[6] = {&b->V, &b->inv_V, &b->dead_V,
+                                    &b->I, &b->D,     &b->keep};
+    for (size_t k = 0; k < 8; k++) {
+        *by_sector[k] = slice(&at, size);
+    }
+    for (size_t k = 0; k < 6; k++) {
+        *by_country[k] = slice(&at, N8);
+    }
+    b->theta = slice(&at, J8);
+    b->rho = slice(&at, J8);
+    b->psi = slice(&at, J8);
+    b->g = b->has_inputs ? slice(&at, inputs) : NULL;
+    b->pi = slice(&at, b->cells);
+    b->pi_t = slice(&at, b->cells);
+    b->pi_x = b->has_x ? slice(&at, b->cells) : b->pi_t;
+    double *tmp = at;
+    for (size_t n = 0; n < N; n++) {
+        pack_importer(b, w, n, tmp, tmp + size, b->I, b->keep);
+    }
+    pack_sectors(b, w);
+    pack_incomes(b, w);
+    if (bad_shares(b, w, info)) {
+        return TW_EDOMAIN;
+    }
+    if (!(b->world_V > 0.0)) {
+        info->what = "the world has no value added";
+        return TW_EDOMAIN;
+    }
+    return TW_OK;
+}
+
+void
+tw_ge_base_free(tw_ge_base *b)
+{
+    tw_free(b->block);
+    b->block = NULL;
+}
