@@ -22,7 +22,7 @@ SIGN = 1e-9  # a wedge or a gap this far on the wrong side is no solution
 STEP = 1e-30  # of complex differentiation: no rounding
 NODES = 12  # of the path integral
 ROUNDS = 20  # of pivoting before every set of states is tried
-HALVINGS = 6  # of the shock, when the root is not found from the baseline
+HALVINGS = 4  # of the shock, when the root is not found from the baseline
 COLUMNS = (
     "terms_of_trade",
     "tariff_volume",
@@ -308,23 +308,24 @@ def chain(w: World, shock: Shock, m: np.ndarray):
     return border, buyer, wasted
 
 
+def mean(share, price, substitution: float):
+    """CES mean of prices over axis 1, where shares sum to one (or are all 0: then 1)."""
+    ln = np.log(price)
+    if substitution == 1:
+        return np.exp((share * ln).sum(axis=1))
+    power = 1 - substitution  # sum share p^power - 1 keeps its digits where the power is small
+    return np.exp(np.log1p((share * np.expm1(power * ln)).sum(axis=1)) / power)
+
+
 def production(w: World, o: Options, at: Unknowns):
     """Equation (1) and its CES form: c~, gamma', g'."""
     inputs = w.input_use.sum(axis=1)  # 1 - gamma
     P = at.P[:, :, None]  # [n, input, user]
     w_n = at.w[:, None]
     nest = ratio(w.input_use, inputs[:, None, :])
-    if o.input_substitution == 1:
-        M = np.prod(P**nest, axis=1)
-    else:
-        power = 1 - o.input_substitution
-        total = (nest * P**power).sum(axis=1)
-        M = np.where(inputs != 0, np.where(inputs != 0, total, 1.0) ** (1 / power), 1.0)
-    if o.va_substitution == 1:
-        cost = w_n**w.value_added * M**inputs
-    else:
-        power = 1 - o.va_substitution
-        cost = (w.value_added * w_n**power + inputs * M**power) ** (1 / power)
+    M = mean(nest, P, o.input_substitution)
+    both = np.stack([w.value_added, inputs], axis=1), np.stack([w_n + 0 * M, M], axis=1)
+    cost = mean(*both, o.va_substitution)
     gamma = w.value_added * (w_n / cost) ** (1 - o.va_substitution)
     within = (P / M[:, None, :]) ** (1 - o.input_substitution)
     g = w.input_use * ((M / cost) ** (1 - o.va_substitution))[:, None, :] * within
@@ -333,11 +334,8 @@ def production(w: World, o: Options, at: Unknowns):
 
 def consumption(w: World, o: Options, P: np.ndarray):
     """Pc and alpha'."""
-    if o.final_substitution == 1:
-        return np.prod(P**w.final_share, axis=1), w.final_share
-    power = 1 - o.final_substitution
-    Pc = (w.final_share * P**power).sum(axis=1) ** (1 / power)
-    return Pc, w.final_share * (P / Pc[:, None]) ** power
+    Pc = mean(w.final_share, P, o.final_substitution)
+    return Pc, w.final_share * (P / Pc[:, None]) ** (1 - o.final_substitution)
 
 
 def evaluate(w: World, o: Options, shock: Shock, at: Unknowns) -> State:

@@ -172,7 +172,7 @@ def test_a_binding_cap_is_an_export_tax_at_its_shadow_rate():
         np.testing.assert_allclose(taxed.welfare, capped.welfare, rtol=CLOSE)
         quantity = (taxed.state.shipped * limit.members).sum()
         assert quantity == pytest.approx(limit.bound, rel=CLOSE)
-    assert count >= 10
+    assert count >= 8
 
 
 @pytest.mark.parametrize("kind", ["floor_quantity", "floor_value"])
@@ -188,7 +188,7 @@ def test_a_floor_is_met_and_paid_for(kind):
         count += bool(sol.m.any())
         assert (sol.m >= -EXACT).all()
         assert (sol.state.held >= np.array([x.bound for x in limits]) * (1 - CLOSE)).all()
-    assert count >= 10
+    assert count >= 8
 
 
 def test_a_wasted_rent_is_a_trade_cost():
