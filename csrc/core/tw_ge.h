@@ -14,6 +14,8 @@
 enum { TW_GE_MEMORY = 12 }; /* of Anderson acceleration */
 
 struct tw_ge;
+struct tw_ge_linear;
+struct tw_ge_seed;
 
 /* Arrays of one visit of the flows; [j][n8] but for K, KT and KX. */
 typedef struct {
@@ -28,10 +30,14 @@ typedef struct {
     void (*cols)(size_t J, size_t N, size_t N8, const double *a, const double *v,
                  double *out);
     void (*sweep)(size_t J, size_t N, size_t N8, const tw_ge_sweep_args *s);
+    /* these two add to out */
     void (*by_user)(size_t J, size_t N8, const double *g, const double *v, double *out);
     void (*by_input)(size_t J, size_t N8, const double *g, const double *v,
                      double *out);
     void (*eval)(struct tw_ge *ge, const double *z, double *F);
+    void (*tangent)(struct tw_ge_linear *lin, const double *dz, double *dF);
+    void (*adjoint)(struct tw_ge_linear *lin, const double *v,
+                    const struct tw_ge_seed *seed, double *dz);
 } tw_ge_kernels;
 
 const tw_ge_kernels *tw_ge_kernels_get(int level);
@@ -192,19 +198,5 @@ void tw_ge_cols(const tw_ge *ge, tw_ge_which a, const double *v, double *out);
 /* out[j] = sum_k g[j][k] v[k];  out[k] = sum_j g[j][k] v[j] */
 void tw_ge_by_user(const tw_ge *ge, const double *v, double *out);
 void tw_ge_by_input(const tw_ge *ge, const double *v, double *out);
-
-/* tw_ge_linear.c: products with dF/dz and its transpose at the state last evaluated. */
-size_t tw_ge_linear_doubles(const tw_ge *ge); /* scratch of either */
-void tw_ge_jvp(tw_ge *ge, const double *dz, double *dF, double *scratch);
-void tw_ge_vjp(tw_ge *ge, const double *v, double *out, double *scratch);
-
-/* tw_gmres.c: solve A x = b from x = 0, restarted after `memory` products; apply returns
- * nonzero to stop (TW_EINTR).  *left = |b - A x| / |b|. */
-typedef int (*tw_apply_fn)(void *ctx, const double *x, double *y);
-size_t tw_gmres_doubles(size_t n8, size_t memory);
-tw_status tw_gmres(const tw_kernels *kern, size_t n8, size_t memory,
-                   size_t max_products, double tol, tw_apply_fn apply, void *ctx,
-                   const double *b, double *x, double *scratch, size_t *products,
-                   double *left);
 
 #endif /* TW_GE_H */

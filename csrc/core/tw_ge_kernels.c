@@ -4,7 +4,7 @@
  * Importers are lanes: flows are [j][i][n8], input use is [j][k][n8].  One sector at a time,
  * so that what importers buy is summed while the sector's flows are in cache.
  */
-#include "tw_ge.h"
+#include "tw_ge_linear.h"
 #include "tw_level.h"
 
 #include <string.h>
@@ -33,13 +33,16 @@ add_row(size_t n8, const double *restrict a, double s, double *restrict sum)
 }
 
 static inline void
-add_rows4(size_t n8, const double *restrict a, const double *scale,
-          double *restrict sum)
+add_rows8(size_t n8, const double *restrict a, const double *s, double *restrict sum)
 {
-    const double *a1 = a + n8, *a2 = a + 2 * n8, *a3 = a + 3 * n8;
-    double s0 = scale[0], s1 = scale[1], s2 = scale[2], s3 = scale[3];
+    const double *a1 = a + n8, *a2 = a + 2 * n8, *a3 = a + 3 * n8, *a4 = a + 4 * n8;
+    const double *a5 = a + 5 * n8, *a6 = a + 6 * n8, *a7 = a + 7 * n8;
+    double s0 = s[0], s1 = s[1], s2 = s[2], s3 = s[3];
+    double s4 = s[4], s5 = s[5], s6 = s[6], s7 = s[7];
     for (size_t n = 0; n < n8; n++) {
-        sum[n] += (a[n] * s0 + a1[n] * s1) + (a2[n] * s2 + a3[n] * s3);
+        double low = (a[n] * s0 + a1[n] * s1) + (a2[n] * s2 + a3[n] * s3);
+        double high = (a4[n] * s4 + a5[n] * s5) + (a6[n] * s6 + a7[n] * s7);
+        sum[n] += low + high;
     }
 }
 
@@ -49,8 +52,8 @@ sector_rows(size_t N, size_t N8, const double *a, const double *v, double *out)
 {
     size_t i = 0;
     memset(out, 0, N8 * sizeof *out);
-    for (; i + 4 <= N; i += 4) {
-        add_rows4(N8, a + i * N8, v + i, out);
+    for (; i + 8 <= N; i += 8) {
+        add_rows8(N8, a + i * N8, v + i, out);
     }
     for (; i < N; i++) {
         add_row(N8, a + i * N8, v[i], out);
@@ -133,7 +136,6 @@ by_user(size_t J, size_t N8, const double *g, const double *v, double *out)
     for (size_t j = 0; j < J; j++) {
         double *sum = out + j * N8;
         const double *a = g + j * J * N8;
-        memset(sum, 0, N8 * sizeof *sum);
         size_t k = 0;
         for (; k + 4 <= J; k += 4) {
             add_products4(N8, a + k * N8, N8, v + k * N8, N8, sum);
@@ -147,7 +149,6 @@ by_user(size_t J, size_t N8, const double *g, const double *v, double *out)
 static void
 by_input(size_t J, size_t N8, const double *g, const double *v, double *out)
 {
-    memset(out, 0, J * N8 * sizeof *out);
     size_t j = 0;
     for (; j + 4 <= J; j += 4) {
         for (size_t k = 0; k < J; k++) {
@@ -171,4 +172,6 @@ const tw_ge_kernels TW_LEVEL_NAME(tw_ge_kernels) = {
     .by_user = by_user,
     .by_input = by_input,
     .eval = TW_LEVEL_NAME(tw_ge_eval),
+    .tangent = TW_LEVEL_NAME(tw_ge_tangent),
+    .adjoint = TW_LEVEL_NAME(tw_ge_transpose),
 };

@@ -146,11 +146,13 @@ tw_ge_cols(const tw_ge *ge, tw_ge_which a, const double *v, double *out)
 void
 tw_ge_by_user(const tw_ge *ge, const double *v, double *out)
 {
+    memset(out, 0, ge->base->NJ8 * sizeof *out);
     ge->gk->by_user(ge->base->J, ge->base->N8, ge->base->g, v, out);
 }
 
 void
 tw_ge_by_input(const tw_ge *ge, const double *v, double *out)
 {
+    memset(out, 0, ge->base->NJ8 * sizeof *out);
     ge->gk->by_input(ge->base->J, ge->base->N8, ge->base->g, v, out);
 }
