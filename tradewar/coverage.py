@@ -118,7 +118,7 @@ class WorldRules:
     def productivity(
         self, number: int, rule: Rule, data: TradeData
     ) -> tuple[np.ndarray, np.ndarray, Covered | None]:
-        """Give the ratio of a rule, shape (country, sector), and the flows that it makes cheaper."""
+        """Give a rule's ratio, shape (country, sector), and the flows that it makes cheaper."""
         who = country_mask(rule.selector("country"), self.countries, "country", ScenarioError)
         ratio, product = float(dict(rule.args)["ratio"]), rule.selector("product")
         factor = np.ones((len(self.countries), len(self.products)))
@@ -219,12 +219,12 @@ class WorldRules:
             by_sector, names = self._share(label, left, goods, len(data._products))
             here = np.flatnonzero(keys == key)
             share[here] = by_sector[sector[here]]
-            for k in here:
-                texts[k] = names[sector[k]]
+            for row in here:
+                texts[row] = names[sector[row]]
         return share, texts
 
     def _sales(self, exporter: str, goods: Goods) -> np.ndarray | None:
-        """US imports by good from what a label of the world stands for; None where there are none."""
+        """US imports by good of what a label of the world stands for; None: there are none."""
         if exporter in goods.sales:
             return goods.sales[exporter]
         partners: set[str] = set()

@@ -196,8 +196,11 @@ def solve_batch(
     begun = time.perf_counter()
     _check(world, scenarios, start)
     check_choices(
-        (("deficits", deficits, DEFICITS), ("revenue", revenue, REVENUE),
-         ("on_error", on_error, ON_ERROR))
+        (
+            ("deficits", deficits, DEFICITS),
+            ("revenue", revenue, REVENUE),
+            ("on_error", on_error, ON_ERROR),
+        )
     )
     numbers = (labour_supply, va_substitution, input_substitution, final_substitution)
     for name, number in zip(_NUMBERS, numbers, strict=True):
@@ -251,9 +254,7 @@ def solve_batch(
             "warnings": [cause] if cause else [],
             "versions": versions(_core.__version__),
         }
-        out.append(
-            GEResult(world, scenario, wedges[k], closure, changes[k], state, level, info)
-        )
+        out.append(GEResult(world, scenario, wedges[k], closure, changes[k], state, level, info))
     if notes:
         warnings.warn(
             f"{len(notes)} of {len(scenarios)} scenarios have no solution and NaN in place of "
@@ -316,7 +317,7 @@ def _check_number(name: str, given: Any) -> None:
 
 def _blank(state: State, level: Levels) -> tuple[State, Levels]:
     """Put NaN in place of the last iterate."""
-    empty = {
+    empty: Any = {
         name: np.full_like(array, np.nan)
         for name, array in state._asdict().items()
         if isinstance(array, np.ndarray)
@@ -352,9 +353,8 @@ def _report(
     """Raise for a scenario without a solution, or say in words what is wrong."""
     place = _place(world, changes, state)
     label = f"scenario {scenario.name!r}: " if many > 1 else ""
-    kind = ScenarioError
+    stuck = state.what in _KINDS or state.what == _NO_EQUILIBRIUM
     if state.what == _NO_EQUILIBRIUM:
-        kind = None
         text = _no_equilibrium(world, closure, state, place)
     elif state.what == _NO_SOURCE:
         text = (
@@ -362,7 +362,6 @@ def _report(
             "high tariff in place of the ban"
         )
     elif state.what in _KINDS:
-        kind = None
         text = (
             f"no convergence: the worst market is the {_KINDS[state.what]} of {place}, residual "
             f"{state.residual:.3g} after {state.iterations} steps (max_iter= allows more)"
@@ -372,8 +371,8 @@ def _report(
     if on_error == "record":
         return text
     text = f'{label}{text}; on_error="record" gives NaN in place of an error'
-    if kind is not None:
-        raise kind(text)
+    if not stuck:
+        raise ScenarioError(text)
     raise ConvergenceError(
         "no equilibrium" if state.what == _NO_EQUILIBRIUM else "not converged",
         state.iterations,

@@ -29,6 +29,9 @@ DEFICITS = {"fixed": 0, "share": 0, "zero": 1, "purged": 0, "income": 2}
 REVENUE = {"lump_sum": 0, "income_tax": 1}
 
 
+Baseline = Any  # a World, or tables that are not yet an equilibrium (world_resolve)
+
+
 @dataclass(frozen=True, slots=True)
 class Closure:
     """Switches of the model; see `solve_ge`."""
@@ -113,7 +116,7 @@ def places(world: World) -> Positions:
     return np.asarray(flat, dtype=np.intp)
 
 
-def world_arrays(world: World) -> tuple[Floats | None, ...]:
+def world_arrays(world: Baseline) -> Any:
     """Give the arrays of a world in the order of the core."""
     return (
         world._trade,
@@ -156,9 +159,7 @@ def read_wedges(world: World, wedges: Wedges) -> Changes:
     )
 
 
-NO_CHANGES = Changes(
-    np.zeros(0, np.intp), np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0)
-)
+NO_CHANGES = Changes(np.zeros(0, np.intp), np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0))
 
 
 # ---- calls of the core --------------------------------------------------------------------------
@@ -172,7 +173,7 @@ def _join(parts: list[NDArray[Any]], dtype: Any) -> NDArray[Any]:
     return np.ascontiguousarray(np.concatenate(parts) if parts else np.zeros(0), dtype=dtype)
 
 
-def _batch(world: World, batch: Sequence[Changes]) -> tuple[Any, ...]:
+def _batch(world: Baseline, batch: Sequence[Changes]) -> tuple[Any, Any, Any, Any]:
     """Write scenarios as the core takes them: changes, productivity, deficit, limits."""
     N, J = len(world._countries), len(world._products)
     changes: tuple[Any, ...] | None = (
@@ -209,7 +210,7 @@ def _batch(world: World, batch: Sequence[Changes]) -> tuple[Any, ...]:
 
 
 def solve(
-    world: World,
+    world: Baseline,
     closure: Closure,
     batch: Sequence[Changes],
     *,
@@ -222,8 +223,9 @@ def solve(
     """Solve scenarios in one call; the states say which ones failed."""
     begin = None
     if start is not None:
-        begin = (start.ln_w[None], start.ln_P[None], start.ln_X[None], start.ln_S[None], None)
-        begin = tuple(None if a is None else np.ascontiguousarray(a) for a in begin)
+        parts = (start.ln_w, start.ln_P, start.ln_X, start.ln_S)
+        ln_w, ln_P, ln_X, ln_S = (np.ascontiguousarray(part[None]) for part in parts)
+        begin = (ln_w, ln_P, ln_X, ln_S, None)
     out = _core.ge_solve(
         world_arrays(world),
         closure.core(),
@@ -235,8 +237,8 @@ def solve(
         -1,
         progress,
     )
-    ln_w, ln_P, ln_X, ln_S, multiplier, labour, subsidy, *rest = out
-    status, iterations, residual, where, what = rest
+    (ln_w, ln_P, ln_X, ln_S, multiplier, labour, subsidy) = out[:7]
+    (status, iterations, residual, where, what) = out[7:]
     first = _offsets([len(c.limits.kind) for c in batch])
     return [
         State(
@@ -258,7 +260,7 @@ def solve(
 
 
 def evaluate(
-    world: World,
+    world: Baseline,
     closure: Closure,
     batch: Sequence[Changes],
     states: Sequence[State],
@@ -266,13 +268,11 @@ def evaluate(
     threads: int = 1,
 ) -> list[Levels]:
     """Give the levels that follow from solved states."""
-    point = (
-        *(
-            np.ascontiguousarray([getattr(state, name) for state in states])
-            for name in ("ln_w", "ln_P", "ln_X", "ln_S")
-        ),
-        _join([state.multiplier for state in states], np.float64),
+    ln_w, ln_P, ln_X, ln_S = (
+        np.ascontiguousarray([getattr(state, name) for state in states])
+        for name in ("ln_w", "ln_P", "ln_X", "ln_S")
     )
+    point = (ln_w, ln_P, ln_X, ln_S, _join([state.multiplier for state in states], np.float64))
     out = _core.ge_evaluate(
         world_arrays(world), closure.core(), *_batch(world, batch), point, 0, threads, -1
     )

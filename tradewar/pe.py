@@ -404,4 +404,3 @@ def _report_failures(
         tuple(data.products[bad]),
         text,
     )
-

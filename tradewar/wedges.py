@@ -71,7 +71,7 @@ class Economy(Protocol):
     def productivity(
         self, number: int, rule: Rule, data: TradeData
     ) -> tuple[np.ndarray, np.ndarray, Covered | None]:
-        """Give the ratio of a rule, shape (country, sector), and the flows that it makes cheaper."""
+        """Give a rule's ratio, shape (country, sector), and the flows that it makes cheaper."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +111,7 @@ class Wedges:
     coverage: tuple[Covered, ...] = ()
 
 
-def apply_rules(
-    rules: Sequence[Rule], data: TradeData, economy: Economy | None = None
-) -> Wedges:
+def apply_rules(rules: Sequence[Rule], data: TradeData, economy: Economy | None = None) -> Wedges:
     """Run rules in order on the flows of `data`, those of an `economy` where one is given.
 
     A rule that covers a share s of a flow moves its rate, cost or weight by s times the move.
@@ -283,7 +281,8 @@ def _set_rate(
     rate: np.ndarray, rows: np.ndarray, rule: Rule, data: TradeData, share: np.ndarray | float
 ) -> None:
     """Set, add to or scale the rates of some flows in place, by the share covered."""
-    [(name, number)] = rule.args
+    [(name, given)] = rule.args
+    number = float(given)
     if name == "set":
         moved = rate[rows] + share * (number - rate[rows])
         rate[rows] = np.where(share == 1.0, number, moved)
@@ -292,7 +291,7 @@ def _set_rate(
     if name == "add":
         new += share * number
     else:
-        new *= _part(float(number), share)
+        new *= _part(number, share)
     bad = np.flatnonzero(~(new > -1))
     if bad.size:
         named = ", ".join(

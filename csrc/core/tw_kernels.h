@@ -45,7 +45,8 @@ typedef struct {
     int (*outside)(size_t n, const double *x, double low); /* any x not above low */
     double (*dot)(size_t n8, const double *x, const double *y); /* n8: multiple of 8 */
     void (*axpy)(size_t n8, double s, const double *x, double *y);
-    double (*largest)(size_t n8, const double *x); /* max |x|, NaN if any is not finite */
+    double (*largest)(size_t n8,
+                      const double *x); /* max |x|, NaN if any is not finite */
     void (*pack)(tw_market *mk, int common);
     void (*import_side)(tw_market *mk, int common);
     void (*export_side)(tw_market *mk, int common);
