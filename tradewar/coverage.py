@@ -109,11 +109,13 @@ class WorldRules:
         touched = np.bincount(self._owner(goods, sectors)[wanted], minlength=len(sectors)) > 0
         rows = find_or_explain(data, named, pairs, touched)
         share, texts = self._shares(data, rows, wanted, blocks, goods)
-        kept = share > 0.0
-        if not kept.any():
-            raise ScenarioError("except_ leaves out every good that the rule matches")
-        weights = tuple(text for text, keep in zip(texts, kept, strict=True) if keep)
-        return Covered(number, rows[kept], share[kept], weights)
+        if not (share > 0.0).any():
+            raise ScenarioError(
+                f"covers no part of the {rows.size} flows of its sectors: US imports of 2024, which "
+                "weigh HS codes within sectors, hold none of these goods from these exporters, or "
+                "except_ leaves all of them out; name the sector to reach it whole"
+            )
+        return Covered(number, rows, share, tuple(texts))
 
     def productivity(
         self, number: int, rule: Rule, data: TradeData

@@ -52,7 +52,7 @@ class Covered(NamedTuple):
 
     rule : int, its number from 1
     rows : int array, flows, rising
-    share : float array, part of each flow that the rule covers, above 0 and at most 1
+    share : float array, part of each flow that the rule covers, from 0 to 1
     weights : tuple of str, what the shares of each flow are weighted with
     """
 
@@ -60,6 +60,11 @@ class Covered(NamedTuple):
     rows: np.ndarray
     share: np.ndarray
     weights: tuple[str, ...]
+
+    def reached(self) -> tuple[np.ndarray, np.ndarray]:
+        """Flows of which the rule covers anything, and their shares."""
+        hit = self.share > 0.0
+        return self.rows[hit], self.share[hit]
 
 
 class Economy(Protocol):
@@ -147,7 +152,8 @@ def apply_rules(rules: Sequence[Rule], data: TradeData, economy: Economy | None 
 
     for number, rule in enumerate(rules, start=1):
         try:
-            covered = None
+            covered: Covered | None = None
+            share: np.ndarray | float = 1.0
             if rule.instrument == "productivity":
                 if economy is None:
                     raise ScenarioError(
@@ -157,8 +163,10 @@ def apply_rules(rules: Sequence[Rule], data: TradeData, economy: Economy | None 
                 productivity = factor if productivity is None else productivity * factor
             else:
                 covered = None if economy is None else economy.cover(number, rule, data)
-                rows = match_flows(rule, data, *names) if covered is None else covered.rows
-            share = 1.0 if covered is None else covered.share
+                if covered is None:
+                    rows = match_flows(rule, data, *names)
+                else:
+                    rows, share = covered.reached()
             if covered is not None:
                 coverage.append(covered)
             if rule.instrument in ("tariff", "export_tax"):
