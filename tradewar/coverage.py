@@ -101,10 +101,11 @@ class WorldRules:
         for exclusion in rule.except_:
             out_pairs, out_units, either = excluded(exclusion, rule, labels, units)
             out = _by_good(out_units, sectors, goods)
-            if either:
+            if either or out_units.all():
                 pairs &= ~out_pairs
+            if either or out_pairs.all():
                 wanted &= ~out
-            else:
+            elif not out_units.all():
                 blocks.append((out_pairs, out))
         touched = np.bincount(self._owner(goods, sectors)[wanted], minlength=len(sectors)) > 0
         rows = find_or_explain(data, named, pairs, touched)
