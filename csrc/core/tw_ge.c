@@ -214,7 +214,7 @@ write_trade(const tw_ge *ge, double *to)
     for (size_t n = 0; n < b->N; n++) {
         for (size_t i = 0; i < b->N; i++) {
             for (size_t j = 0; j < b->J; j++) {
-                *to++ = ge->KT[(j * b->N + n) * b->N8 + i] * ge->u[j * b->N8 + i] *
+                *to++ = ge->KT[tw_ge_cell(b, n, i, j)] * ge->u[j * b->N8 + i] *
                         ge->q[j * b->N8 + n];
             }
         }

@@ -1,7 +1,7 @@
 /* tw_ge.h - private: general equilibrium, packed.
  *
  * Inside, countries are the lanes: a variable by country and sector is [j][n8], n8 the
- * countries padded to a multiple of 8 with zeros; flows are [j][n][i8]; input use is
+ * countries padded to a multiple of 8 with zeros; flows are [j][i][n8]; input use is
  * [user j][input k][n8].  The unknowns and equations are vectors of the same make:
  *     z = (ln w [n8], ln P [j][n8], ln X'/X [j][n8], ln S [j][n8] if any psi, m [nlim8]),
  * with zeros in padding and where a market is empty (dead).  F has the order of z.
@@ -14,6 +14,8 @@
 enum { TW_GE_MEMORY = 12 }; /* of Anderson acceleration */
 
 struct tw_ge;
+struct tw_ge_linear;
+struct tw_ge_seed;
 
 /* Arrays of one visit of the flows; [j][n8] but for K, KT and KX. */
 typedef struct {
@@ -28,10 +30,14 @@ typedef struct {
     void (*cols)(size_t J, size_t N, size_t N8, const double *a, const double *v,
                  double *out);
     void (*sweep)(size_t J, size_t N, size_t N8, const tw_ge_sweep_args *s);
+    /* these two add to out */
     void (*by_user)(size_t J, size_t N8, const double *g, const double *v, double *out);
     void (*by_input)(size_t J, size_t N8, const double *g, const double *v,
                      double *out);
     void (*eval)(struct tw_ge *ge, const double *z, double *F);
+    void (*tangent)(struct tw_ge_linear *lin, const double *dz, double *dF);
+    void (*adjoint)(struct tw_ge_linear *lin, const double *v,
+                    const struct tw_ge_seed *seed, double *dz);
 } tw_ge_kernels;
 
 const tw_ge_kernels *tw_ge_kernels_get(int level);
@@ -143,6 +149,13 @@ typedef struct tw_ge {
     int dirty; /* rows were scaled: undo everything */
 } tw_ge;
 
+/* Place of a flow in K. */
+static inline size_t
+tw_ge_cell(const tw_ge_base *b, size_t n, size_t i, size_t j)
+{
+    return (j * b->N + i) * b->N8 + n;
+}
+
 /* tw_ge_world.c */
 double *tw_ge_align(double *p); /* up to 7 places on */
 tw_status tw_ge_base_new(tw_ge_base *b, const tw_ge_world *world,
@@ -185,19 +198,5 @@ void tw_ge_cols(const tw_ge *ge, tw_ge_which a, const double *v, double *out);
 /* out[j] = sum_k g[j][k] v[k];  out[k] = sum_j g[j][k] v[j] */
 void tw_ge_by_user(const tw_ge *ge, const double *v, double *out);
 void tw_ge_by_input(const tw_ge *ge, const double *v, double *out);
-
-/* tw_ge_linear.c: products with dF/dz and its transpose at the state last evaluated. */
-size_t tw_ge_linear_doubles(const tw_ge *ge); /* scratch of either */
-void tw_ge_jvp(tw_ge *ge, const double *dz, double *dF, double *scratch);
-void tw_ge_vjp(tw_ge *ge, const double *v, double *out, double *scratch);
-
-/* tw_gmres.c: solve A x = b from x = 0, restarted after `memory` products; apply returns
- * nonzero to stop (TW_EINTR).  *left = |b - A x| / |b|. */
-typedef int (*tw_apply_fn)(void *ctx, const double *x, double *y);
-size_t tw_gmres_doubles(size_t n8, size_t memory);
-tw_status tw_gmres(const tw_kernels *kern, size_t n8, size_t memory,
-                   size_t max_products, double tol, tw_apply_fn apply, void *ctx,
-                   const double *b, double *x, double *scratch, size_t *products,
-                   double *left);
 
 #endif /* TW_GE_H */

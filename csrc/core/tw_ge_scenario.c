@@ -184,6 +184,13 @@ refuse(tw_ge *ge, int what, size_t where)
     return TW_EDOMAIN;
 }
 
+/* j N8 + n of a cell of K */
+static size_t
+row_of(const tw_ge_base *b, size_t cell)
+{
+    return cell / b->N8 / b->N * b->N8 + cell % b->N8;
+}
+
 /* Back to the world's shares. */
 static void
 undo(tw_ge *ge)
@@ -229,11 +236,11 @@ scale_rows(tw_ge *ge, const tw_ge_scenarios *sc, size_t first, size_t count,
         top[row] = -INFINITY;
         left[row] = 0.0;
         for (size_t i = 0; n < N && i < N; i++) {
-            left[row] += b->pi[(j * N + n) * N8 + i] > 0.0 ? 1.0 : 0.0;
+            left[row] += b->pi[tw_ge_cell(b, n, i, j)] > 0.0 ? 1.0 : 0.0;
         }
     }
     for (size_t k = 0; k < count; k++) {
-        size_t at = ge->changed[k], row = at / N8 / N * N8 + at / N8 % N;
+        size_t at = ge->changed[k], row = row_of(b, at);
         left[row] -= b->pi[at] > 0.0 ? 1.0 : 0.0;
         if (b->pi[at] * sc->weight[first + k] > 0.0 && power[k] > top[row]) {
             top[row] = power[k];
@@ -249,7 +256,7 @@ scale_rows(tw_ge *ge, const tw_ge_scenarios *sc, size_t first, size_t count,
         ge->dirty = 1;
         double factor = exp(-high);
         for (size_t i = 0; n < N && i < N; i++) {
-            size_t at = (j * N + n) * N8 + i;
+            size_t at = tw_ge_cell(b, n, i, j);
             ge->K[at] *= factor;
             ge->KT[at] *= factor;
             if (ge->KX != ge->KT) {
@@ -279,7 +286,7 @@ read_changes(tw_ge *ge, const tw_ge_scenarios *sc, size_t first, size_t count)
         }
         size_t f = (size_t)sc->flow[c], j = f % J, i = f / J % N, n = f / J / N;
         double x0 = w->export_tax != NULL ? w->export_tax[f] : 0.0;
-        ge->changed[k] = (j * N + n) * b->N8 + i;
+        ge->changed[k] = tw_ge_cell(b, n, i, j);
         ge->change[k] =
             sc->cost[c] * ((1.0 + t) * (1.0 + x)) / ((1.0 + w->tariff[f]) * (1.0 + x0));
         ge->has_x |= x != 0.0;
@@ -309,7 +316,7 @@ apply_changes(tw_ge *ge, const tw_ge_scenarios *sc, size_t s)
     if (large) {
         scale_rows(ge, sc, first, count, power);
         for (size_t k = 0; k < count; k++) {
-            size_t at = ge->changed[k], row = at / b->N8 / N * b->N8 + at / b->N8 % N;
+            size_t at = ge->changed[k], row = row_of(b, at);
             power[k] += ge->row_shift[row];
         }
     }
@@ -326,9 +333,9 @@ apply_changes(tw_ge *ge, const tw_ge_scenarios *sc, size_t s)
     }
     for (size_t k = 0; closed && k < count; k++) {
         size_t at = ge->changed[k];
-        double left = 0.0, *row = ge->K + at / b->N8 * b->N8;
+        double left = 0.0, *flow = ge->K + tw_ge_cell(b, at % b->N8, 0, at / b->N8 / N);
         for (size_t i = 0; b->pi[at] > 0.0 && !(ge->K[at] > 0.0) && i < N; i++) {
-            left += row[i];
+            left += flow[i * b->N8];
         }
         if (b->pi[at] > 0.0 && !(ge->K[at] > 0.0) && !(left > 0.0)) {
             size_t f = (size_t)sc->flow[first + k];

@@ -80,7 +80,7 @@ wage_steps(const tw_ge *ge, double *step)
         for (size_t j = 0; n < b->N && j < b->J; j++) {
             size_t k = j * b->N8 + n;
             double income = b->gamma[k] * (1.0 - b->rho[j]) * b->Y[k] * b->inv_V[n];
-            double home = b->pi[(j * b->N + n) * b->N8 + n];
+            double home = b->pi[tw_ge_cell(b, n, n, j)];
             slope += income * b->gamma[k] * b->theta[j] * (1.0 - home);
         }
         step[n] = 1.0 / (1.0 + slope);
@@ -146,11 +146,13 @@ tw_ge_cols(const tw_ge *ge, tw_ge_which a, const double *v, double *out)
 void
 tw_ge_by_user(const tw_ge *ge, const double *v, double *out)
 {
+    memset(out, 0, ge->base->NJ8 * sizeof *out);
     ge->gk->by_user(ge->base->J, ge->base->N8, ge->base->g, v, out);
 }
 
 void
 tw_ge_by_input(const tw_ge *ge, const double *v, double *out)
 {
+    memset(out, 0, ge->base->NJ8 * sizeof *out);
     ge->gk->by_input(ge->base->J, ge->base->N8, ge->base->g, v, out);
 }
