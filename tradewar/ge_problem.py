@@ -224,7 +224,7 @@ def solve(
     begin = None
     if start is not None:
         parts = (start.ln_w, start.ln_P, start.ln_X, start.ln_S)
-        ln_w, ln_P, ln_X, ln_S = (np.ascontiguousarray(part[None]) for part in parts)
+        ln_w, ln_P, ln_X, ln_S = (np.require(part[None], np.float64, ["C", "A"]) for part in parts)
         begin = (ln_w, ln_P, ln_X, ln_S, None)
     out = _core.ge_solve(
         world_arrays(world),
