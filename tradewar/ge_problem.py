@@ -20,7 +20,18 @@ from tradewar.wedges import Wedges
 if TYPE_CHECKING:
     from tradewar.world import World
 
-__all__ = ["Changes", "Closure", "Levels", "State", "evaluate", "read_wedges", "solve"]
+__all__ = [
+    "Changes",
+    "Closure",
+    "Gradient",
+    "Levels",
+    "Seeds",
+    "State",
+    "evaluate",
+    "gradient",
+    "read_wedges",
+    "solve",
+]
 
 Floats = NDArray[np.float64]
 Positions = NDArray[np.intp]
@@ -289,3 +300,62 @@ def evaluate(
         )
         for s in range(len(states))
     ]
+
+
+class Seeds(NamedTuple):
+    """Derivatives of objectives, one a row; None: 0."""
+
+    income: Floats | None = None  # [seed, n] by ln I'
+    price: Floats | None = None  # [seed, n] by ln Pc
+    wage: Floats | None = None  # [seed, n] by ln w
+    labour: Floats | None = None  # [seed, n] by ln L
+    output: Floats | None = None  # [seed, n, j] by ln Y'
+    revenue: Floats | None = None  # [seed, n] by R'
+
+
+class Gradient(NamedTuple):
+    """Derivatives of objectives by what a scenario sets, flows [seed, n, i, j]."""
+
+    tariff: Floats | None  # by ln(1 + t')
+    export_tax: Floats | None  # by ln(1 + x')
+    cost: Floats | None  # by ln d
+    limit: Floats  # [seed, limit] by ln bound
+    status: NDArray[np.int32]  # [seed]
+    products: NDArray[np.int32]  # [seed] Jacobian products
+    left: Floats  # [seed] relative residual of the adjoint
+
+
+def gradient(
+    world: Baseline,
+    closure: Closure,
+    changes: Changes,
+    state: State,
+    seeds: Seeds,
+    *,
+    tariff: bool = True,
+    export_tax: bool = True,
+    cost: bool = False,
+    tol: float,
+    max_iter: int,
+    threads: int,
+) -> Gradient:
+    """Differentiate objectives at a solved state by one adjoint solve each."""
+    parts = (state.ln_w, state.ln_P, state.ln_X, state.ln_S)
+    ln_w, ln_P, ln_X, ln_S = (np.require(part[None], np.float64, ["C", "A"]) for part in parts)
+    point = (ln_w, ln_P, ln_X, ln_S, np.require(state.multiplier, np.float64, ["C", "A"]))
+    out = _core.ge_gradient(
+        world_arrays(world),
+        closure.core(),
+        *_batch(world, [changes]),
+        point,
+        tuple(seeds),
+        int(tariff),
+        int(export_tax),
+        int(cost),
+        tol,
+        max_iter,
+        threads,
+        -1,
+    )
+    by_flow = [None if array is None else array[0] for array in out[:3]]
+    return Gradient(by_flow[0], by_flow[1], by_flow[2], out[3], out[4][0], out[5][0], out[6][0])
