@@ -229,7 +229,7 @@ def solve_batch(
     if shown is not None:
         shown.update(len(scenarios) - shown.n)
         shown.close()
-    levels = evaluate(world, closure, changes, states, threads=core["threads"])
+    levels = _levels(world, closure, changes, states, core["threads"])
     seconds = time.perf_counter() - begun
     out = []
     notes: list[str] = []
@@ -239,7 +239,7 @@ def solve_batch(
         if state.status != 0:
             cause = _report(world, scenario, changes[k], state, closure, on_error, len(scenarios))
             notes.append(f"{scenario.name!r}: {cause}")
-            state, level = _blank(state, level)
+            state = _blank(state)
         info = {
             "status": state.status,
             "cause": cause,
@@ -315,15 +315,30 @@ def _check_number(name: str, given: Any) -> None:
 # ---- failures -----------------------------------------------------------------------------------
 
 
-def _blank(state: State, level: Levels) -> tuple[State, Levels]:
+def _levels(
+    world: World, closure: Closure, changes: list[Changes], states: list[State], threads: int
+) -> list[Levels]:
+    """Evaluate the scenarios that have a solution; the others get NaN."""
+    solved = [k for k, state in enumerate(states) if state.status == 0]
+    found: dict[int, Levels] = {}
+    if solved:
+        batch, point = [changes[k] for k in solved], [states[k] for k in solved]
+        levels = evaluate(world, closure, batch, point, threads=threads)
+        found = dict(zip(solved, levels, strict=True))
+    by_sector = np.full(world._output.shape, np.nan)
+    by_country = np.full(len(world._income), np.nan)
+    none = Levels(by_sector, by_sector, *(by_country for _ in range(5)))
+    return [found.get(k, none) for k in range(len(states))]
+
+
+def _blank(state: State) -> State:
     """Put NaN in place of the last iterate."""
-    empty = {
+    empty: Any = {
         name: np.full_like(array, np.nan)
         for name, array in state._asdict().items()
         if isinstance(array, np.ndarray)
     }
-    blank = {name: np.full_like(array, np.nan) for name, array in level._asdict().items()}
-    return state._replace(**empty), Levels(**blank)
+    return state._replace(**empty)
 
 
 def _place(world: World, changes: Changes, state: State) -> str:
@@ -353,9 +368,8 @@ def _report(
     """Raise for a scenario without a solution, or say in words what is wrong."""
     place = _place(world, changes, state)
     label = f"scenario {scenario.name!r}: " if many > 1 else ""
-    kind = ScenarioError
+    stuck = state.what in _KINDS or state.what == _NO_EQUILIBRIUM
     if state.what == _NO_EQUILIBRIUM:
-        kind = None
         text = _no_equilibrium(world, closure, state, place)
     elif state.what == _NO_SOURCE:
         text = (
@@ -363,7 +377,6 @@ def _report(
             "high tariff in place of the ban"
         )
     elif state.what in _KINDS:
-        kind = None
         text = (
             f"no convergence: the worst market is the {_KINDS[state.what]} of {place}, residual "
             f"{state.residual:.3g} after {state.iterations} steps (max_iter= allows more)"
@@ -373,8 +386,8 @@ def _report(
     if on_error == "record":
         return text
     text = f'{label}{text}; on_error="record" gives NaN in place of an error'
-    if kind is not None:
-        raise kind(text)
+    if not stuck:
+        raise ScenarioError(text)
     raise ConvergenceError(
         "no equilibrium" if state.what == _NO_EQUILIBRIUM else "not converged",
         state.iterations,

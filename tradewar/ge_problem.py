@@ -20,13 +20,27 @@ from tradewar.wedges import Wedges
 if TYPE_CHECKING:
     from tradewar.world import World
 
-__all__ = ["Changes", "Closure", "Levels", "State", "evaluate", "read_wedges", "solve"]
+__all__ = [
+    "Changes",
+    "Closure",
+    "Gradient",
+    "Levels",
+    "Seeds",
+    "State",
+    "evaluate",
+    "gradient",
+    "read_wedges",
+    "solve",
+]
 
 Floats = NDArray[np.float64]
 Positions = NDArray[np.intp]
 
 DEFICITS = {"fixed": 0, "share": 0, "zero": 1, "purged": 0, "income": 2}
 REVENUE = {"lump_sum": 0, "income_tax": 1}
+
+
+Baseline = Any  # a World, or tables that are not yet an equilibrium (world_resolve)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +127,7 @@ def places(world: World) -> Positions:
     return np.asarray(flat, dtype=np.intp)
 
 
-def world_arrays(world: World) -> tuple[Floats | None, ...]:
+def world_arrays(world: Baseline) -> Any:
     """Give the arrays of a world in the order of the core."""
     return (
         world._trade,
@@ -170,7 +184,7 @@ def _join(parts: list[NDArray[Any]], dtype: Any) -> NDArray[Any]:
     return np.ascontiguousarray(np.concatenate(parts) if parts else np.zeros(0), dtype=dtype)
 
 
-def _batch(world: World, batch: Sequence[Changes]) -> tuple[Any, ...]:
+def _batch(world: Baseline, batch: Sequence[Changes]) -> tuple[Any, Any, Any, Any]:
     """Write scenarios as the core takes them: changes, productivity, deficit, limits."""
     N, J = len(world._countries), len(world._products)
     changes: tuple[Any, ...] | None = (
@@ -207,7 +221,7 @@ def _batch(world: World, batch: Sequence[Changes]) -> tuple[Any, ...]:
 
 
 def solve(
-    world: World,
+    world: Baseline,
     closure: Closure,
     batch: Sequence[Changes],
     *,
@@ -220,8 +234,9 @@ def solve(
     """Solve scenarios in one call; the states say which ones failed."""
     begin = None
     if start is not None:
-        begin = (start.ln_w[None], start.ln_P[None], start.ln_X[None], start.ln_S[None], None)
-        begin = tuple(None if a is None else np.ascontiguousarray(a) for a in begin)
+        parts = (start.ln_w, start.ln_P, start.ln_X, start.ln_S)
+        ln_w, ln_P, ln_X, ln_S = (np.require(part[None], np.float64, ["C", "A"]) for part in parts)
+        begin = (ln_w, ln_P, ln_X, ln_S, None)
     out = _core.ge_solve(
         world_arrays(world),
         closure.core(),
@@ -233,8 +248,8 @@ def solve(
         -1,
         progress,
     )
-    ln_w, ln_P, ln_X, ln_S, multiplier, labour, subsidy, *rest = out
-    status, iterations, residual, where, what = rest
+    (ln_w, ln_P, ln_X, ln_S, multiplier, labour, subsidy) = out[:7]
+    (status, iterations, residual, where, what) = out[7:]
     first = _offsets([len(c.limits.kind) for c in batch])
     return [
         State(
@@ -256,7 +271,7 @@ def solve(
 
 
 def evaluate(
-    world: World,
+    world: Baseline,
     closure: Closure,
     batch: Sequence[Changes],
     states: Sequence[State],
@@ -264,13 +279,11 @@ def evaluate(
     threads: int = 1,
 ) -> list[Levels]:
     """Give the levels that follow from solved states."""
-    point = (
-        *(
-            np.ascontiguousarray([getattr(state, name) for state in states])
-            for name in ("ln_w", "ln_P", "ln_X", "ln_S")
-        ),
-        _join([state.multiplier for state in states], np.float64),
+    ln_w, ln_P, ln_X, ln_S = (
+        np.ascontiguousarray([getattr(state, name) for state in states])
+        for name in ("ln_w", "ln_P", "ln_X", "ln_S")
     )
+    point = (ln_w, ln_P, ln_X, ln_S, _join([state.multiplier for state in states], np.float64))
     out = _core.ge_evaluate(
         world_arrays(world), closure.core(), *_batch(world, batch), point, 0, threads, -1
     )
@@ -287,3 +300,62 @@ def evaluate(
         )
         for s in range(len(states))
     ]
+
+
+class Seeds(NamedTuple):
+    """Derivatives of objectives, one a row; None: 0."""
+
+    income: Floats | None = None  # [seed, n] by ln I'
+    price: Floats | None = None  # [seed, n] by ln Pc
+    wage: Floats | None = None  # [seed, n] by ln w
+    labour: Floats | None = None  # [seed, n] by ln L
+    output: Floats | None = None  # [seed, n, j] by ln Y'
+    revenue: Floats | None = None  # [seed, n] by R'
+
+
+class Gradient(NamedTuple):
+    """Derivatives of objectives by what a scenario sets, flows [seed, n, i, j]."""
+
+    tariff: Floats | None  # by ln(1 + t')
+    export_tax: Floats | None  # by ln(1 + x')
+    cost: Floats | None  # by ln d
+    limit: Floats  # [seed, limit] by ln bound
+    status: NDArray[np.int32]  # [seed]
+    products: NDArray[np.int32]  # [seed] Jacobian products
+    left: Floats  # [seed] relative residual of the adjoint
+
+
+def gradient(
+    world: Baseline,
+    closure: Closure,
+    changes: Changes,
+    state: State,
+    seeds: Seeds,
+    *,
+    tariff: bool = True,
+    export_tax: bool = True,
+    cost: bool = False,
+    tol: float,
+    max_iter: int,
+    threads: int,
+) -> Gradient:
+    """Differentiate objectives at a solved state by one adjoint solve each."""
+    parts = (state.ln_w, state.ln_P, state.ln_X, state.ln_S)
+    ln_w, ln_P, ln_X, ln_S = (np.require(part[None], np.float64, ["C", "A"]) for part in parts)
+    point = (ln_w, ln_P, ln_X, ln_S, np.require(state.multiplier, np.float64, ["C", "A"]))
+    out = _core.ge_gradient(
+        world_arrays(world),
+        closure.core(),
+        *_batch(world, [changes]),
+        point,
+        tuple(seeds),
+        int(tariff),
+        int(export_tax),
+        int(cost),
+        tol,
+        max_iter,
+        threads,
+        -1,
+    )
+    by_flow = [None if array is None else array[0] for array in out[:3]]
+    return Gradient(by_flow[0], by_flow[1], by_flow[2], out[3], out[4][0], out[5][0], out[6][0])

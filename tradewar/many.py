@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from tradewar.data import TradeData
@@ -100,7 +101,7 @@ def _on_executor(
     submit: Callable[..., Any] = executor.submit
     futures = [
         submit(_chunk, data, tuple(scenarios[start:stop]), options)
-        for start, stop in zip(cuts[:-1], cuts[1:], strict=True)
+        for start, stop in pairwise(cuts)
     ]
     shared: dict[str, Any] = {}  # one baseline for all results, and not one per chunk
     for future in futures:

@@ -408,7 +408,7 @@ class World(WorldFrames):
         self = object.__new__(cls)
         for name, part in parts.items():
             if isinstance(part, np.ndarray):
-                part = np.ascontiguousarray(part, dtype=np.float64)
+                part = np.require(part, np.float64, ["C", "A"])  # a pickle may misalign
                 part.flags.writeable = False
             object.__setattr__(self, "_" + name, part)
         return self
