@@ -27,6 +27,7 @@ OBJECTS = {
         worlds.data(), [worlds.scenario(), tw.Scenario("nothing")], **worlds.ELASTICITIES
     ),
     "SpatialResult": worlds.spatial,
+    "World": worlds.economy,
     "ElasticitySet": lambda: elasticities.get_set("us_2018_19"),
     "ConvergenceError": lambda: ConvergenceError("TW_NOCONV", 500, 0.1, 3, None, ("010121",)),
 }
