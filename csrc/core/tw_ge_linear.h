@@ -76,6 +76,12 @@ void tw_ge_transpose_avx2(tw_ge_linear *lin, const double *v, const tw_ge_seed *
                           double *dz);
 void tw_ge_transpose_avx512(tw_ge_linear *lin, const double *v, const tw_ge_seed *seed,
                             double *dz);
+void tw_ge_flow_bars_base(const tw_ge_linear *lin, size_t i, size_t j, double *tariff,
+                          double *export_tax, double *cost);
+void tw_ge_flow_bars_avx2(const tw_ge_linear *lin, size_t i, size_t j, double *tariff,
+                          double *export_tax, double *cost);
+void tw_ge_flow_bars_avx512(const tw_ge_linear *lin, size_t i, size_t j, double *tariff,
+                            double *export_tax, double *cost);
 
 static inline int
 tw_ge_is_floor(int kind)
