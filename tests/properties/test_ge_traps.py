@@ -104,7 +104,9 @@ def test_larger_worlds(shape):
     np.testing.assert_allclose(found.ln_w[0], np.log(twin.w), atol=SAME)
     np.testing.assert_allclose(found.welfare[0], twin.welfare, rtol=SAME)
     scale = twin.trade.max()
-    np.testing.assert_allclose(found.evaluated["trade"][0], twin.trade, rtol=1e-7, atol=SAME * scale)
+    np.testing.assert_allclose(
+        found.evaluated["trade"][0], twin.trade, rtol=1e-7, atol=SAME * scale
+    )
 
 
 def test_a_surplus_that_income_cannot_carry_is_named():
@@ -129,9 +131,7 @@ def test_a_fixed_surplus_without_trade_has_no_equilibrium(cost):
     if found.status[0] == 0:  # then it must be one: the twin agrees from the point found
         assert found.residual[0] <= helpers_ge.TOL
         X = w.expenditure * np.exp(found.ln_X[0])
-        np.testing.assert_allclose(
-            found.evaluated["trade"][0].sum(axis=1), X, rtol=1e-9
-        )
+        np.testing.assert_allclose(found.evaluated["trade"][0].sum(axis=1), X, rtol=1e-9)
     else:
         assert found.what[0] in range(1, 8)
     for x in found.point[:4]:

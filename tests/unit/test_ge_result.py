@@ -111,7 +111,9 @@ def test_envelope_of_money_metric_welfare():
 
 def test_details_are_consistent():
     d = solve().details
-    np.testing.assert_allclose(d["spending_new"], d["value_new"] * (1 + d["tariff_new"]), rtol=EXACT)
+    np.testing.assert_allclose(
+        d["spending_new"], d["value_new"] * (1 + d["tariff_new"]), rtol=EXACT
+    )
     # what buyers pay is quantity times price
     np.testing.assert_allclose(
         d["spending_new"], d["spending"] * d["quantity_ratio"] * d["buyer_price_ratio"], rtol=EXACT
@@ -152,9 +154,10 @@ def test_wide_tables():
     table = res.wide("prices", "output_new")
     assert list(table.index) == COUNTRIES
     assert list(table.columns) == SECTORS
-    assert table.loc["USA", "C29"] == res.prices.set_index(["country", "product"]).loc[
-        ("USA", "C29"), "output_new"
-    ]
+    assert (
+        table.loc["USA", "C29"]
+        == res.prices.set_index(["country", "product"]).loc[("USA", "C29"), "output_new"]
+    )
     assert table.attrs["unit"] == "bn USD"
     with pytest.raises(DataError, match="give 'prices' or 'employment'"):
         res.wide("flows", "value")
