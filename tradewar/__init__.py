@@ -7,7 +7,7 @@ results.  Verbs: `solve_pe`, `solve_many`, `solve_spatial`.  Built-in data are i
 
 from __future__ import annotations
 
-from tradewar import datasets, elasticities, errors
+from tradewar import datasets, elasticities, errors, schedules
 from tradewar._core import __version__
 from tradewar.data import TradeData
 from tradewar.errors import (
@@ -45,6 +45,7 @@ __all__ = [
     "datasets",
     "elasticities",
     "errors",
+    "schedules",
     "solve_many",
     "solve_pe",
     "solve_spatial",
