@@ -34,6 +34,8 @@ GROUND_UP = [
     "world",
     "scenario",
     "ge_problem",
+    "schedule",
+    "schedules",
     "pe_result",
     "pe",
     "ge_result",
