@@ -38,6 +38,8 @@ typedef struct {
     void (*tangent)(struct tw_ge_linear *lin, const double *dz, double *dF);
     void (*adjoint)(struct tw_ge_linear *lin, const double *v,
                     const struct tw_ge_seed *seed, double *dz);
+    void (*flow_bars)(const struct tw_ge_linear *lin, size_t i, size_t j,
+                      double *tariff, double *export_tax, double *cost);
 } tw_ge_kernels;
 
 const tw_ge_kernels *tw_ge_kernels_get(int level);
