@@ -72,9 +72,9 @@ def test_an_export_quota_is_the_export_tax_at_its_shadow_rate():
 def test_an_import_quota_is_the_tariff_at_its_shadow_rate():
     quota = solve(tw.Scenario("q").import_quota(**FROM_CHINA, product="C26", quantity_ratio=0.3))
     ave = float(quota.tariff_equivalents()["import_tariff_equivalent"].iloc[0])
-    before = quota.flows.query(
-        "exporter == 'CHN' and importer == 'USA' and product == 'C26'"
-    )["tariff"].iloc[0]
+    before = quota.flows.query("exporter == 'CHN' and importer == 'USA' and product == 'C26'")[
+        "tariff"
+    ].iloc[0]
     rate = (1 + before) * (1 + ave) - 1
     tariff = solve(tw.Scenario("t").tariff(**FROM_CHINA, product="C26", set=float(rate)))
     np.testing.assert_allclose(quota.welfare, tariff.welfare, atol=SAME)
