@@ -174,4 +174,5 @@ const tw_ge_kernels TW_LEVEL_NAME(tw_ge_kernels) = {
     .eval = TW_LEVEL_NAME(tw_ge_eval),
     .tangent = TW_LEVEL_NAME(tw_ge_tangent),
     .adjoint = TW_LEVEL_NAME(tw_ge_transpose),
+    .flow_bars = TW_LEVEL_NAME(tw_ge_flow_bars),
 };

@@ -340,3 +340,28 @@ TW_LEVEL_NAME(tw_ge_transpose)(tw_ge_linear *lin, const double *v,
     adjoint_cost(lin, dz, dz + ge->at_P);
     adjoint_wedges(lin, dz + ge->at_m);
 }
+
+/* Exporter i's flows of sector j by importer, u left to the end; zeros where none is. */
+void
+TW_LEVEL_NAME(tw_ge_flow_bars)(const tw_ge_linear *lin, size_t i, size_t j,
+                               double *restrict tariff, double *restrict export_tax,
+                               double *restrict cost)
+{
+    const tw_ge *ge = lin->ge;
+    const tw_ge_base *b = ge->base;
+    size_t N8 = b->N8, cell = tw_ge_cell(b, 0, i, j), at = j * N8;
+    const double *K = ge->K + cell, *KT = ge->KT + cell;
+    const double *KX = ge->has_x ? ge->KX + cell : KT;
+    const double *q = ge->q + at, *inv_X = lin->inv_X + at, *phi_bar = lin->dq + at;
+    const double *R_bar = lin->a;
+    double theta = b->theta[j], XR_bar = lin->b[i], own = lin->dY[at + i] - lin->b[i];
+    double u = ge->u[at + i];
+    for (size_t n = 0; n < N8; n++) {
+        double uq = u * q[n];
+        double z = (XR_bar - R_bar[n]) * (KT[n] * uq), h = own * (KX[n] * uq);
+        double k = -theta * (phi_bar[n] * (K[n] * uq * inv_X[n]) + z + h);
+        tariff[n] = k - z - h;
+        export_tax[n] = k - h;
+        cost[n] = k;
+    }
+}
