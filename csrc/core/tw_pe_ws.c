@@ -60,36 +60,6 @@ tw_pe_ws_new(tw_pe_ws *ws, const tw_pe_extent *x)
     size_t nf = x->nf, nn = x->nn8 + 8, ni = x->ni8, nk = x->nk8, nx = ni + nk;
     size_t cells = x->packed, ns = x->special;
     const slice doubles[] = {
-<<<<<<< HEAD
-        {&mk->change, nf},    {&ws->theta, nf},
-        {&ws->phi, nf},       {&ws->k0, nf},
-        {&ws->k1, nf},        {&ws->lnk, nf},
-        {&ws->lnu, nf},       {&ws->share, nf},
-        {&ws->eta, nf},       {&ws->lnq, nf},
-        {&ws->part, nf},      {&mk->spend, nn},
-        {&mk->inv_spend, nn}, {&mk->sum, nn},
-        {&mk->gain, nn},      {&mk->power, nn},
-        {&mk->tmp_n, nn},     {&mk->ae, nn},
-        {&ws->theta_m, nn},   {&ws->top, nn},
-        {&ws->acc, nn},       {&ws->lnPM, nn},
-        {&ws->nest, nn},      {&mk->sales, ni},
-        {&mk->inv_sales, ni}, {&mk->r, ni},
-        {&mk->diag, ni},      {&mk->demand, ni},
-        {&mk->p_power, ni},   {&mk->fixed, ni},
-        {&mk->y, nx},         {&ws->f, nx},
-        {&ws->best, nx},      {&mk->a, cells},
-        {&mk->c, cells},      {&mk->e, cells},
-        {&mk->oms, cells},    {&ws->jac, nx * nx},
-        {&c->g, nk},          {&c->total, nk},
-        {&c->move, nk},       {&c->lx, ns},
-        {&c->lm, ns},         {&c->r, ns},
-        {&c->sub, ns},        {&c->border, ns},
-        {&c->m, ns},          {&c->eta, ns},
-        {&c->d_lx, ns},       {&c->d_lm, ns},
-        {&c->d_r, ns},        {&c->a0, ns},
-        {&c->c0, ns},         {&c->power, ns},
-        {&c->volume, ns},     {&ws->aa_scratch, tw_anderson_doubles(nx, TW_PE_MEMORY)},
-=======
         {&mk->change, nf},
         {&ws->theta, nf},
         {&ws->phi, nf},
@@ -144,8 +114,7 @@ tw_pe_ws_new(tw_pe_ws *ws, const tw_pe_extent *x)
         {&c->c0, ns},
         {&c->power, ns},
         {&c->volume, ns},
-        {&ws->aa_scratch, tw_anderson_doubles(nx)},
->>>>>>> 33d1943d0f48ad7fd0318c1c71ab74183e4c9f42
+        {&ws->aa_scratch, tw_anderson_doubles(nx, TW_PE_MEMORY)},
     };
     size_t count = 0, ndoubles = sizeof doubles / sizeof doubles[0];
     for (size_t k = 0; k < ndoubles; k++) {
