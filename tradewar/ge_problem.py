@@ -143,27 +143,30 @@ def world_arrays(world: Baseline) -> Any:
     )
 
 
-def read_wedges(world: World, wedges: Wedges) -> Changes:
-    """Keep what a scenario changes; `wedges` are those of the world's flows."""
-    data, flat = world._data, places(world)
-    size = len(flat)
-
-    def or_else(array: Floats | None, value: float) -> Floats:
-        return np.full(size, value) if array is None else array
-
-    export_tax_old = or_else(data._export_tax, 0.0)
-    export_tax = export_tax_old if wedges.export_tax is None else wedges.export_tax
-    cost, weight = or_else(wedges.cost, 1.0), or_else(wedges.weight, 1.0)
-    moved = (wedges.tariff != data._tariff) | (export_tax != export_tax_old)
-    moved |= (cost != 1.0) | (weight != 1.0)
+def read_wedges(world: World, wedges: Wedges, flat: Positions) -> Changes:
+    """Keep what a scenario changes; `wedges` and `flat` are those of the world's flows."""
+    data = world._data
+    old = data._export_tax
+    moved = wedges.tariff != data._tariff
+    if wedges.export_tax is not None:
+        moved |= wedges.export_tax != (0.0 if old is None else old)
+    for ratio in (wedges.cost, wedges.weight):
+        if ratio is not None:
+            moved |= ratio != 1.0
     rows = np.flatnonzero(moved)
     rows = rows[np.argsort(flat[rows], kind="stable")]
+
+    def pick(array: Floats | None, otherwise: float) -> Floats:
+        if array is None:
+            return np.full(len(rows), otherwise)
+        return np.ascontiguousarray(array[rows])
+
     return Changes(
         flat[rows],
-        np.ascontiguousarray(wedges.tariff[rows]),
-        np.ascontiguousarray(export_tax[rows]),
-        np.ascontiguousarray(cost[rows]),
-        np.ascontiguousarray(weight[rows]),
+        pick(wedges.tariff, 0.0),
+        pick(old if wedges.export_tax is None else wedges.export_tax, 0.0),
+        pick(wedges.cost, 1.0),
+        pick(wedges.weight, 1.0),
         wedges.productivity,
         None,
         read_limits(wedges, data, flat),
@@ -348,7 +351,7 @@ def gradient(
         closure.core(),
         *_batch(world, [changes]),
         point,
-        tuple(seeds),
+        seeds,
         int(tariff),
         int(export_tax),
         int(cost),
