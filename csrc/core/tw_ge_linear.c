@@ -12,11 +12,12 @@ tw_ge_linear_doubles(const tw_ge_base *b, size_t nflow)
            FLOW_ARRAYS * ((nflow + 7) / 8 * 8);
 }
 
+/* 1/x, and 0 where x is: dead markets, and producers whose every buyer is banned. */
 static void
-invert(size_t n, const double *dead, const double *x, double *out)
+invert(size_t n, const double *x, double *out)
 {
     for (size_t k = 0; k < n; k++) {
-        out[k] = dead[k] != 0.0 ? 0.0 : 1.0 / x[k];
+        out[k] = x[k] > 0.0 ? 1.0 / x[k] : 0.0;
     }
 }
 
@@ -70,10 +71,10 @@ tw_ge_linear_init(tw_ge_linear *lin, const tw_ge *ge, double *scratch)
     for (size_t k = 0; k < FLOW_ARRAYS; k++, scratch += (ge->lim.nflow + 7) / 8 * 8) {
         *flows[k] = scratch;
     }
-    invert(b->NJ8, b->dead_X, ge->X_new, lin->inv_X_new);
-    invert(b->NJ8, b->dead_X, ge->X, lin->inv_X);
-    invert(b->NJ8, b->dead_Y, ge->Y, lin->inv_Y);
-    invert(b->N8, b->dead_V, ge->B, lin->inv_B);
+    invert(b->NJ8, ge->X_new, lin->inv_X_new);
+    invert(b->NJ8, ge->X, lin->inv_X);
+    invert(b->NJ8, ge->Y, lin->inv_Y);
+    invert(b->N8, ge->B, lin->inv_B);
     prepare_inputs(lin);
     double world = 0.0;
     for (size_t n = 0; n < b->N8; n++) {

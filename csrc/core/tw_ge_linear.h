@@ -13,12 +13,12 @@
 typedef struct tw_ge_linear {
     const tw_ge *ge;
     /* constants of the state */
-    double *inv_X_new, *inv_Y, *inv_X; /* [r] 1/level, 0 where dead */
+    double *inv_X_new, *inv_Y, *inv_X; /* [r] 1/level, 0 where that is 0 */
     double *inputs; /* [r] inputs' share of cost; inv_inputs 0 where there are none */
     double *inv_inputs; /* [r] */
     double *demand;     /* [r] intermediate demand, X_new - alpha' I' */
     double *omega;      /* [n8] share in world labour income */
-    double *inv_B;      /* [n8] 0 where dead */
+    double *inv_B;      /* [n8] likewise */
     double *relief; /* [n8] kappa / (1 - tau); 0 unless revenue relieves income tax */
     double weight;  /* deficits in proportion to income: sum base / carry^2 */
     /* per flow in a limit: KT u q and KX u q, and what the adjoint adds to their logs */

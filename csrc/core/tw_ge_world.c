@@ -196,6 +196,18 @@ pack_incomes(tw_ge_base *b, const tw_ge_world *w)
     }
 }
 
+/* Relief from income tax needs labour income above tariff revenue. */
+static int
+bad_relief(const tw_ge_base *b, tw_info *info)
+{
+    for (size_t n = 0; b->closure.revenue == TW_GE_INCOME_TAX && n < b->N; n++) {
+        if (!(b->keep[n] > 0.0)) {
+            return refuse(info, (ptrdiff_t)n, "tariff revenue exceeds labour income");
+        }
+    }
+    return 0;
+}
+
 static double *
 slice(double **at, size_t length)
 {
@@ -268,7 +280,7 @@ tw_ge_base_new(tw_ge_base *b, const tw_ge_world *w, const tw_ge_options *closure
     }
     pack_sectors(b, w);
     pack_incomes(b, w);
-    if (bad_shares(b, w, info)) {
+    if (bad_shares(b, w, info) || bad_relief(b, info)) {
         return TW_EDOMAIN;
     }
     if (!(b->world_V > 0.0)) {
