@@ -71,7 +71,7 @@ class WorldRules:
     Parameters
     ----------
     countries, products : list of str
-        Of the world, in its order.
+        Of the world, in its order, which is that of its flows.
     extra : mapping
         Of the world; see the module.
     """
@@ -90,9 +90,9 @@ class WorldRules:
 
     def cover(self, number: int, rule: Rule, data: TradeData) -> Covered | None:
         """Find flows and shares of a rule that names HS codes; None where it names sectors."""
-        if not names_hs(rule, list(data._products)):
+        if not names_hs(rule, self.products):
             return None
-        sectors, labels = list(data._products), list(data._countries)
+        sectors, labels = self.products, self.countries
         goods = self.goods(sectors)
         units = [*sectors, *goods.codes]
         named, pairs = matched_pairs(rule, labels)
@@ -112,9 +112,9 @@ class WorldRules:
         share, texts = self._shares(data, rows, wanted, blocks, goods)
         if not (share > 0.0).any():
             raise ScenarioError(
-                f"covers no part of the {rows.size} flows of its sectors: US imports of 2024, which "
-                "weigh HS codes within sectors, hold none of these goods from these exporters, or "
-                "except_ leaves all of them out; name the sector to reach it whole"
+                f"covers no part of the {rows.size} flows of its sectors: US imports of 2024, "
+                "which weigh HS codes within sectors, hold none of these goods from these "
+                "exporters, or except_ leaves all of them out; name the sector to reach it whole"
             )
         return Covered(number, rows, share, tuple(texts))
 

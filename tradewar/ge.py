@@ -27,6 +27,7 @@ from tradewar.ge_problem import (
     Levels,
     State,
     evaluate,
+    places,
     read_wedges,
     solve,
 )
@@ -154,7 +155,7 @@ def solve_ge(
     >>> world = tw.World.from_tables(trade, theta=4.0, tariff=0.0, countries=["A", "B"])
     >>> scn = tw.Scenario("A taxes B").tariff(importer="A", exporter="B", set=0.25)
     >>> tw.solve_ge(world, scn).welfare.round(4).tolist()
-    [0.0095, -0.0301]
+    [0.0119, -0.0199]
     """
     [result] = solve_batch(
         world,
@@ -221,7 +222,8 @@ def solve_batch(
             if len(scenarios) == 1:
                 raise
             raise ScenarioError(f"scenario {scenario.name!r}, {error}") from None
-    changes = [read_wedges(world, wedge) for wedge in wedges]
+    flat = places(world)
+    changes = [read_wedges(world, wedge, flat) for wedge in wedges]
     shown = bar(None, len(scenarios), "scenario") if progress else None
     tell = None if shown is None else lambda done: shown.update(done - shown.n)
     begin = None if start is None else start.state

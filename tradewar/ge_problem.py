@@ -20,7 +20,18 @@ from tradewar.wedges import Wedges
 if TYPE_CHECKING:
     from tradewar.world import World
 
-__all__ = ["Changes", "Closure", "Levels", "State", "evaluate", "read_wedges", "solve"]
+__all__ = [
+    "Changes",
+    "Closure",
+    "Gradient",
+    "Levels",
+    "Seeds",
+    "State",
+    "evaluate",
+    "gradient",
+    "read_wedges",
+    "solve",
+]
 
 Floats = NDArray[np.float64]
 Positions = NDArray[np.intp]
@@ -132,27 +143,30 @@ def world_arrays(world: Baseline) -> Any:
     )
 
 
-def read_wedges(world: World, wedges: Wedges) -> Changes:
-    """Keep what a scenario changes; `wedges` are those of the world's flows."""
-    data, flat = world._data, places(world)
-    size = len(flat)
-
-    def or_else(array: Floats | None, value: float) -> Floats:
-        return np.full(size, value) if array is None else array
-
-    export_tax_old = or_else(data._export_tax, 0.0)
-    export_tax = export_tax_old if wedges.export_tax is None else wedges.export_tax
-    cost, weight = or_else(wedges.cost, 1.0), or_else(wedges.weight, 1.0)
-    moved = (wedges.tariff != data._tariff) | (export_tax != export_tax_old)
-    moved |= (cost != 1.0) | (weight != 1.0)
+def read_wedges(world: World, wedges: Wedges, flat: Positions) -> Changes:
+    """Keep what a scenario changes; `wedges` and `flat` are those of the world's flows."""
+    data = world._data
+    old = data._export_tax
+    moved = wedges.tariff != data._tariff
+    if wedges.export_tax is not None:
+        moved |= wedges.export_tax != (0.0 if old is None else old)
+    for ratio in (wedges.cost, wedges.weight):
+        if ratio is not None:
+            moved |= ratio != 1.0
     rows = np.flatnonzero(moved)
     rows = rows[np.argsort(flat[rows], kind="stable")]
+
+    def pick(array: Floats | None, otherwise: float) -> Floats:
+        if array is None:
+            return np.full(len(rows), otherwise)
+        return np.ascontiguousarray(array[rows])
+
     return Changes(
         flat[rows],
-        np.ascontiguousarray(wedges.tariff[rows]),
-        np.ascontiguousarray(export_tax[rows]),
-        np.ascontiguousarray(cost[rows]),
-        np.ascontiguousarray(weight[rows]),
+        pick(wedges.tariff, 0.0),
+        pick(old if wedges.export_tax is None else wedges.export_tax, 0.0),
+        pick(wedges.cost, 1.0),
+        pick(wedges.weight, 1.0),
         wedges.productivity,
         None,
         read_limits(wedges, data, flat),
@@ -224,7 +238,7 @@ def solve(
     begin = None
     if start is not None:
         parts = (start.ln_w, start.ln_P, start.ln_X, start.ln_S)
-        ln_w, ln_P, ln_X, ln_S = (np.ascontiguousarray(part[None]) for part in parts)
+        ln_w, ln_P, ln_X, ln_S = (np.require(part[None], np.float64, ["C", "A"]) for part in parts)
         begin = (ln_w, ln_P, ln_X, ln_S, None)
     out = _core.ge_solve(
         world_arrays(world),
@@ -289,3 +303,62 @@ def evaluate(
         )
         for s in range(len(states))
     ]
+
+
+class Seeds(NamedTuple):
+    """Derivatives of objectives, one a row; None: 0."""
+
+    income: Floats | None = None  # [seed, n] by ln I'
+    price: Floats | None = None  # [seed, n] by ln Pc
+    wage: Floats | None = None  # [seed, n] by ln w
+    labour: Floats | None = None  # [seed, n] by ln L
+    output: Floats | None = None  # [seed, n, j] by ln Y'
+    revenue: Floats | None = None  # [seed, n] by R'
+
+
+class Gradient(NamedTuple):
+    """Derivatives of objectives by what a scenario sets, flows [seed, n, i, j]."""
+
+    tariff: Floats | None  # by ln(1 + t')
+    export_tax: Floats | None  # by ln(1 + x')
+    cost: Floats | None  # by ln d
+    limit: Floats  # [seed, limit] by ln bound
+    status: NDArray[np.int32]  # [seed]
+    products: NDArray[np.int32]  # [seed] Jacobian products
+    left: Floats  # [seed] relative residual of the adjoint
+
+
+def gradient(
+    world: Baseline,
+    closure: Closure,
+    changes: Changes,
+    state: State,
+    seeds: Seeds,
+    *,
+    tariff: bool = True,
+    export_tax: bool = True,
+    cost: bool = False,
+    tol: float,
+    max_iter: int,
+    threads: int,
+) -> Gradient:
+    """Differentiate objectives at a solved state by one adjoint solve each."""
+    parts = (state.ln_w, state.ln_P, state.ln_X, state.ln_S)
+    ln_w, ln_P, ln_X, ln_S = (np.require(part[None], np.float64, ["C", "A"]) for part in parts)
+    point = (ln_w, ln_P, ln_X, ln_S, np.require(state.multiplier, np.float64, ["C", "A"]))
+    out = _core.ge_gradient(
+        world_arrays(world),
+        closure.core(),
+        *_batch(world, [changes]),
+        point,
+        seeds,
+        int(tariff),
+        int(export_tax),
+        int(cost),
+        tol,
+        max_iter,
+        threads,
+        -1,
+    )
+    by_flow = [None if array is None else array[0] for array in out[:3]]
+    return Gradient(by_flow[0], by_flow[1], by_flow[2], out[3], out[4][0], out[5][0], out[6][0])

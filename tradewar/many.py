@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -71,7 +72,7 @@ def solve_many(
                 f"a scenario is a {type(scenario).__name__}: start with tw.Scenario('name')"
             )
     names = [s.name for s in listed]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise ScenarioError(f"scenario names must differ: {first_five(twice)} come twice")
     if not listed:

@@ -70,6 +70,9 @@ class Covered(NamedTuple):
 class Economy(Protocol):
     """What a scenario can change in an economy beside its flows: see `coverage.WorldRules`."""
 
+    countries: list[str]
+    products: list[str]
+
     def cover(self, number: int, rule: Rule, data: TradeData) -> Covered | None:
         """Find flows and shares of a rule that names HS codes; None where it names sectors."""
 
@@ -137,7 +140,11 @@ def apply_rules(rules: Sequence[Rule], data: TradeData, economy: Economy | None 
     limits = LimitsBuilder(data)
     touched = []
     products = np.zeros(len(data._products), dtype=bool)
-    names = list(data._countries), list(data._products)
+    names = (
+        (list(data._countries), list(data._products))
+        if economy is None
+        else (economy.countries, economy.products)  # the same, and made once
+    )
     productivity: np.ndarray | None = None
     coverage: list[Covered] = []
 

@@ -39,7 +39,9 @@ def solve(scn, w=None):
 
 
 def test_added_tariff_is_the_covered_share():
-    res = solve(tw.Scenario("chips").tariff(importer="USA", exporter="CHN", product="8542", add=0.5))
+    res = solve(
+        tw.Scenario("chips").tariff(importer="USA", exporter="CHN", product="8542", add=0.5)
+    )
     want = of_us_imports("CHN", ["8542"], "C26")
     assert share(res, "CHN", "C26") == pytest.approx(want, rel=1e-12)
     move = rate(res, "CHN", "C26") - rate(res, "CHN", "C26", "tariff")
@@ -156,7 +158,11 @@ def test_a_concordance_of_the_world():
     trade = rng.uniform(1, 5, (2, 2, 2)) + 40 * np.eye(2)[:, :, None]
     mine = {"854231": "chips", "854232": "chips", "870323": "cars", "870340": "cars"}
     w = tw.World.from_tables(
-        trade, theta=4.0, tariff=0.0, countries=["CHN", "USA"], products=["chips", "cars"],
+        trade,
+        theta=4.0,
+        tariff=0.0,
+        countries=["CHN", "USA"],
+        products=["chips", "cars"],
         extra={"hs6_to_sector": mine},
     )
     res = solve(tw.Scenario("x").tariff(importer="USA", exporter="CHN", product="854231", add=1), w)
@@ -181,10 +187,15 @@ def test_codes_that_cover_nothing(product, message):
 
 def test_a_world_without_hs_sectors():
     w = tw.World.from_tables(
-        np.eye(2)[:, :, None] + 0.1, theta=4.0, tariff=0.0, countries=["CHN", "USA"],
+        np.eye(2)[:, :, None] + 0.1,
+        theta=4.0,
+        tariff=0.0,
+        countries=["CHN", "USA"],
         products=["goods"],
     )
-    with pytest.raises(ScenarioError, match=r"sectors \(goods\) are not those of ICIO; name sectors"):
+    with pytest.raises(
+        ScenarioError, match=r"sectors \(goods\) are not those of ICIO; name sectors"
+    ):
         solve(tw.Scenario("x").tariff(importer="USA", product="85", add=0.1), w)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import tradewar as tw
-from tests.unit.ge_cases import COUNTRIES, PLUS_100, SECTORS, SWITCHES, make_world, solve, world
+from tests.unit.ge_cases import COUNTRIES, PLUS_100, SECTORS, SWITCHES, solve, world
 from tradewar.errors import ConvergenceError, DataError, DataWarning, ScenarioError
 
 SHARED = Path(__file__).parents[3] / "shared" / "reference"
@@ -45,8 +45,12 @@ def test_ossa_2014():
     d = np.load(SHARED / "ossa_2014.npz")
     names, sectors = [str(x) for x in d["countries"]], [str(x) for x in d["sectors"]]
     ossa = tw.World.from_tables(
-        d["trade"], tariff=d["tariff"], theta=d["sigma"] - 1, rents=1 / d["sigma"],
-        countries=names, products=sectors,
+        d["trade"],
+        tariff=d["tariff"],
+        theta=d["sigma"] - 1,
+        rents=1 / d["sigma"],
+        countries=names,
+        products=sectors,
     )
     war = tw.Scenario("war").tariff(importer="USA", exporter="CHN", add=0.5)
     war = war.tariff(importer="CHN", exporter="USA", add=0.25)
@@ -76,22 +80,29 @@ def test_no_shock_changes_nothing(name):
 
 def test_money_is_neutral():
     scaled = tw.World.from_tables(
-        1e6 * world()._trade, theta=world()._theta, tariff=world()._tariff,
-        value_added=world()._value_added, input_use=world()._input_use,
-        countries=COUNTRIES, products=SECTORS,
+        1e6 * world()._trade,
+        theta=world()._theta,
+        tariff=world()._tariff,
+        value_added=world()._value_added,
+        input_use=world()._input_use,
+        countries=COUNTRIES,
+        products=SECTORS,
     )
-    np.testing.assert_allclose(
-        tw.solve_ge(scaled, PLUS_100).welfare, solve().welfare, atol=SOLVED
-    )
+    np.testing.assert_allclose(tw.solve_ge(scaled, PLUS_100).welfare, solve().welfare, atol=SOLVED)
 
 
 def test_order_of_labels_does_not_matter():
     order = [2, 0, 3, 1]
     w = world()
     moved = tw.World.from_tables(
-        w._trade[np.ix_(order, order)], theta=w._theta, tariff=w._tariff[np.ix_(order, order)],
-        value_added=w._value_added[order], input_use=w._input_use[order],
-        countries=[COUNTRIES[k] for k in order], products=SECTORS, value_unit="bn USD",
+        w._trade[np.ix_(order, order)],
+        theta=w._theta,
+        tariff=w._tariff[np.ix_(order, order)],
+        value_added=w._value_added[order],
+        input_use=w._input_use[order],
+        countries=[COUNTRIES[k] for k in order],
+        products=SECTORS,
+        value_unit="bn USD",
     )
     equal(tw.solve_ge(moved, PLUS_100, tol=1e-12), tw.solve_ge(w, PLUS_100, tol=1e-12), ARRANGED)
 
@@ -174,9 +185,7 @@ def test_rebase_takes_up_where_a_result_ends():
     rest = tw.Scenario("rest").tariff(importer="USA", exporter="CHN", add=0.6)
     first = tw.solve_ge(world(), half, tol=1e-12)
     second = tw.solve_ge(world().rebase(first), rest, tol=1e-12)
-    np.testing.assert_allclose(
-        second.flows["value_new"], solve().flows["value_new"], rtol=1e-8
-    )
+    np.testing.assert_allclose(second.flows["value_new"], solve().flows["value_new"], rtol=1e-8)
 
 
 def test_a_scenario_of_a_product_model_works_unchanged():
@@ -236,9 +245,7 @@ def test_a_price_floor_is_refused_with_the_way_out():
 
 
 def test_a_list_of_every_buyer_is_a_ban():
-    scn = tw.Scenario("all").entity_list(
-        side="buyers", share=1.0, exporter="USA", importer="CHN"
-    )
+    scn = tw.Scenario("all").entity_list(side="buyers", share=1.0, exporter="USA", importer="CHN")
     with pytest.raises(ScenarioError, match=r"use ban\(\)"):
         tw.solve_ge(world(), scn)
 

@@ -68,9 +68,7 @@ def test_first_order_terms_agree_for_small_tariffs():
     np.testing.assert_allclose(first["volume_of_trade"], exact["tariff_volume"], atol=SECOND_ORDER)
     np.testing.assert_allclose(first["total"], res.welfare, atol=SECOND_ORDER)
     assert "first order" in first.attrs["method"]
-    np.testing.assert_array_equal(
-        first["real_wage_change"], res.countries["real_wage_change"]
-    )
+    np.testing.assert_array_equal(first["real_wage_change"], res.countries["real_wage_change"])
 
 
 def test_first_order_terms_are_far_off_for_large_ones():

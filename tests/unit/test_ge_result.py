@@ -111,7 +111,9 @@ def test_envelope_of_money_metric_welfare():
 
 def test_details_are_consistent():
     d = solve().details
-    np.testing.assert_allclose(d["spending_new"], d["value_new"] * (1 + d["tariff_new"]), rtol=EXACT)
+    np.testing.assert_allclose(
+        d["spending_new"], d["value_new"] * (1 + d["tariff_new"]), rtol=EXACT
+    )
     # what buyers pay is quantity times price
     np.testing.assert_allclose(
         d["spending_new"], d["spending"] * d["quantity_ratio"] * d["buyer_price_ratio"], rtol=EXACT
@@ -139,7 +141,7 @@ def test_matrix_and_links():
     assert links["value"].sum() == pytest.approx(res.countries["exports_new"].sum())
     with pytest.raises(DataError, match="cannot be added over products: name one"):
         res.matrix("tariff")
-    with pytest.raises(DataError, match="did you mean 'VALUE_NEW'|did you mean 'value_new'"):
+    with pytest.raises(DataError, match="did you mean 'value_new'"):
         res.matrix("value_nw")
     with pytest.raises(DataError, match="product='C27' is not in the world; did you mean 'C29'"):
         res.matrix("value", product="C27")
@@ -152,9 +154,10 @@ def test_wide_tables():
     table = res.wide("prices", "output_new")
     assert list(table.index) == COUNTRIES
     assert list(table.columns) == SECTORS
-    assert table.loc["USA", "C29"] == res.prices.set_index(["country", "product"]).loc[
-        ("USA", "C29"), "output_new"
-    ]
+    assert (
+        table.loc["USA", "C29"]
+        == res.prices.set_index(["country", "product"]).loc[("USA", "C29"), "output_new"]
+    )
     assert table.attrs["unit"] == "bn USD"
     with pytest.raises(DataError, match="give 'prices' or 'employment'"):
         res.wide("flows", "value")
@@ -204,7 +207,7 @@ def test_diversion_closes():
 def test_deflection_and_bystanders():
     res = solve()
     table = res.deflection()
-    assert list(table["role"])[0] == "imposer"
+    assert table["role"].iloc[0] == "imposer"
     assert table["volume_change"].sum() == pytest.approx(0.0, abs=1e-10)
     assert set(table["role"]) == {"imposer", "other", "home", "supply cut"}
     others = res.bystanders()
