@@ -14,7 +14,7 @@ tw_ge_cause_text(int cause)
         "the scale of a sector does not converge",
         "a labour market does not clear",
         "a quantity limit is not met",
-        "no equilibrium: income cannot carry the fixed trade surplus",
+        "no equilibrium: income cannot carry the trade surplus or the subsidies",
         "a buyer is left without any source",
         "a change is outside its domain or out of order",
         "a productivity ratio is not positive and finite",

@@ -404,6 +404,9 @@ load_deficits(tw_ge *ge, const double *D, double part)
     if (!(fabs(sum) <= BALANCE * b->world_V)) {
         return refuse(ge, TW_GE_BAD_DEFICIT, 0);
     }
+    for (size_t n = 0; mode == TW_GE_FIXED && n < b->N8; n++) {
+        ge->D[n] -= sum / b->world_V * b->V[n]; /* rounding of the data */
+    }
     return TW_OK;
 }
 

@@ -45,10 +45,19 @@ locate(tw_ge *ge, size_t k)
                             : (ptrdiff_t)(n * b->J + j);
 }
 
+/* Walras' law is checked, not assumed: with it every F = 0 puts world value added at the
+ * numeraire, so the distance from that counts as a residual. */
+static double
+largest(const tw_ge *ge, const double *F)
+{
+    double top = ge->kern->largest(ge->n8, F), money = fabs(log(ge->money));
+    return money <= top ? top : money + 0.0 * top; /* a NaN on either side stays */
+}
+
 double
 tw_ge_residual(const tw_ge *ge, const double *F)
 {
-    return ge->poor >= 0 || ge->bent ? NAN : ge->kern->largest(ge->n8, F);
+    return ge->poor >= 0 || ge->bent ? NAN : largest(ge, F);
 }
 
 int
@@ -56,7 +65,7 @@ tw_ge_check(tw_ge *ge, const double *z, double tol)
 {
     tw_ge_eval(ge, z, ge->F);
     ge->iterations++;
-    ge->residual = ge->kern->largest(ge->n8, ge->F);
+    ge->residual = largest(ge, ge->F);
     if (ge->poor >= 0) {
         ge->poor_once = ge->poor;
     }
@@ -77,7 +86,7 @@ tw_ge_blame(tw_ge *ge, const double *z)
         }
     }
     locate(ge, worst);
-    if (ge->poor_once >= 0) {
+    if (ge->poor_once >= 0 && ge->what != TW_GE_LIMIT) {
         ge->what = TW_GE_NO_EQUILIBRIUM;
         ge->where = ge->poor_once;
     }
