@@ -2,12 +2,12 @@
 
 Nouns: `TradeData` (flows of products), `Scenario` (what changes), results.  Verbs: `solve_pe`,
 `solve_many`, `solve_spatial`.  Built-in data are in `tradewar.datasets`, elasticity sets in
-`tradewar.elasticities`.
+`tradewar.elasticities`, the measures of October 2025 in `tradewar.talks`.
 """
 
 from __future__ import annotations
 
-from tradewar import datasets, elasticities, errors
+from tradewar import datasets, elasticities, errors, talks
 from tradewar._core import __version__
 from tradewar.data import TradeData
 from tradewar.errors import (
@@ -46,4 +46,5 @@ __all__ = [
     "solve_many",
     "solve_pe",
     "solve_spatial",
+    "talks",
 ]
