@@ -286,7 +286,7 @@ class State:
     R: np.ndarray  # tariff revenue, rents of importers included and subsidies taken off
     XR: np.ndarray  # export-tax revenue, with rents of exporters
     D: np.ndarray
-    I: np.ndarray  # noqa: E741
+    I: np.ndarray
     X: np.ndarray  # by (5)
     S: np.ndarray
     L: np.ndarray  # by (9)
