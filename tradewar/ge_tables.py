@@ -228,9 +228,24 @@ def binding(res: GEResult) -> pd.DataFrame:
             "quantity_new": totals,
             "premium": np.where(floor, -np.expm1(-m), np.expm1(m)),
             "binding": np.asarray(m > 0.0, dtype=bool),
+            "coverage": _limit_coverage(res),
         }
     )
     return finish(res, frame)
+
+
+def _limit_coverage(res: GEResult) -> Floats:
+    """Part of each limit's flows that its rule names: 1 but for HS codes on a world of sectors."""
+    limits, value = res.changes.limits, res.data._value
+    out = np.ones(len(limits))
+    named = {covered.rule: covered for covered in res.wedges.coverage}
+    for k, rows in enumerate(limits.rows):
+        covered = named.get(limits.rule[k])
+        if covered is not None:
+            share = np.zeros(len(value))
+            share[covered.rows] = covered.share
+            out[k] = (share[rows] * value[rows]).sum() / value[rows].sum()
+    return out
 
 
 def rents(res: GEResult) -> pd.DataFrame:
