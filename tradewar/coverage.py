@@ -9,6 +9,7 @@ its own concordance as ``extra={"hs6_to_sector": Series}``.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -249,6 +250,19 @@ class WorldRules:
 
 
 def load_goods(sectors: list[str], extra: Mapping[str, Any]) -> Goods:
+    """Give the goods of sectors by the world's concordance, or the one of the package."""
+    if "hs6_to_sector" in extra:
+        return _sort_goods(sectors, pd.Series(extra["hs6_to_sector"]))
+    return _standard_goods(tuple(sectors))
+
+
+@functools.lru_cache(maxsize=4)
+def _standard_goods(sectors: tuple[str, ...]) -> Goods:
+    """Keep the goods of the last few worlds: loading them takes longer than a solve."""
+    return _sort_goods(list(sectors), None)
+
+
+def _sort_goods(sectors: list[str], given: pd.Series | None) -> Goods:
     """Sort HS6 goods into sectors and add up US imports of 2024, and US exports, by good.
 
     Codes of 2017 that no longer stand go where the rest of their heading goes.
@@ -260,8 +274,7 @@ def load_goods(sectors: list[str], extra: Mapping[str, Any]) -> Goods:
     """
     from tradewar import datasets
 
-    given = extra.get("hs6_to_sector")
-    table = datasets.hs6_to_icio22() if given is None else pd.Series(given)
+    table = datasets.hs6_to_icio22() if given is None else given
     place = {label: j for j, label in enumerate(sectors)}
     exports = datasets.china_imports_from_us_2017()
     if given is None:
@@ -288,6 +301,8 @@ def load_goods(sectors: list[str], extra: Mapping[str, Any]) -> Goods:
     good = np.array([where.get(code, -1) for code in exports._products])[exports._product]
     known = good >= 0
     sales[US] = np.bincount(good[known], exports._value[known], minlength=len(codes))
+    for weight in (total, *sales.values()):
+        weight.flags.writeable = False
     return Goods(codes, sector.astype(np.intp), sales, total)
 
 
