@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from tradewar.codes import GROUPS, is_hs
+from tradewar.codes import GROUPS, is_hs, product_group
 from tradewar.data import TradeData
 from tradewar.errors import ScenarioError, first_five
 from tradewar.rules import Rule
@@ -169,7 +169,13 @@ class WorldRules:
                 f"product={long[0]!r} has more than the six digits of the data that weigh HS codes "
                 f"within sectors: write {long[0][:6]!r}"
             )
+        named = [
+            label
+            for item in items
+            for label in _group_labels(item, sectors) or [item]  # "goods" are sectors here
+        ]
         units = [*sectors, *goods.codes]
+        selector = named[0] if len(named) == 1 else tuple(named)
         return _by_good(product_mask(selector, units, "product", ScenarioError), sectors, goods)
 
     def _owner(self, goods: Goods, sectors: list[str]) -> np.ndarray:
@@ -304,6 +310,12 @@ def _sort_goods(sectors: list[str], given: pd.Series | None) -> Goods:
     for weight in (total, *sales.values()):
         weight.flags.writeable = False
     return Goods(codes, sector.astype(np.intp), sales, total)
+
+
+def _group_labels(item: str, sectors: list[str]) -> list[str]:
+    """Sectors of a product group such as "goods"; none where the item is no group."""
+    places = None if item in sectors else product_group(item, sectors)
+    return [] if places is None else [sectors[k] for k in places]
 
 
 def _retired(table: pd.Series, codes: list[str]) -> pd.Series:

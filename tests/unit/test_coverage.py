@@ -190,6 +190,22 @@ def test_exceptions_by_code_and_country():
     )
 
 
+def test_goods_are_sectors_beside_codes():
+    """Electricity has an HS code and is no good of an input-output table."""
+    w = tw.World.from_tables(
+        np.random.default_rng(1).uniform(1, 5, (2, 2, 3)) + 40 * np.eye(2)[:, :, None],
+        theta=4.0,
+        tariff=0.0,
+        countries=["CAN", "USA"],
+        products=["C20", "C26", "D"],
+    )
+    scn = tw.Scenario("x").tariff(importer="USA", product="goods", add=0.1, except_="8542")
+    res = solve(scn, w)
+    assert rate(res, "CAN", "D") == 0.0
+    assert rate(res, "CAN", "C20") == 0.1
+    assert 0.0 < rate(res, "CAN", "C26") < 0.1
+
+
 def test_a_mixed_list_of_sectors_and_codes():
     scn = tw.Scenario("x").tariff(importer="USA", exporter="CHN", product=["A01_02", "8703"], add=1)
     res = solve(scn)
