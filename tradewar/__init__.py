@@ -8,8 +8,7 @@ data are in `tradewar.datasets`, elasticity sets in `tradewar.elasticities`, the
 
 from __future__ import annotations
 
-from tradewar import datasets, elasticities, errors, talks
-from tradewar import datasets, elasticities, errors, schedules
+from tradewar import datasets, elasticities, errors, schedules, talks
 from tradewar._core import __version__
 from tradewar.data import TradeData
 from tradewar.errors import (
@@ -53,8 +52,8 @@ __all__ = [
     "datasets",
     "elasticities",
     "errors",
-    "solve_ge",
     "schedules",
+    "solve_ge",
     "solve_many",
     "solve_pe",
     "solve_spatial",
