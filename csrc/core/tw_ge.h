@@ -186,18 +186,4 @@ void tw_ge_cols(const tw_ge *ge, tw_ge_which a, const double *v, double *out);
 void tw_ge_by_user(const tw_ge *ge, const double *v, double *out);
 void tw_ge_by_input(const tw_ge *ge, const double *v, double *out);
 
-/* tw_ge_linear.c: products with dF/dz and its transpose at the state last evaluated. */
-size_t tw_ge_linear_doubles(const tw_ge *ge); /* scratch of either */
-void tw_ge_jvp(tw_ge *ge, const double *dz, double *dF, double *scratch);
-void tw_ge_vjp(tw_ge *ge, const double *v, double *out, double *scratch);
-
-/* tw_gmres.c: solve A x = b from x = 0, restarted after `memory` products; apply returns
- * nonzero to stop (TW_EINTR).  *left = |b - A x| / |b|. */
-typedef int (*tw_apply_fn)(void *ctx, const double *x, double *y);
-size_t tw_gmres_doubles(size_t n8, size_t memory);
-tw_status tw_gmres(const tw_kernels *kern, size_t n8, size_t memory,
-                   size_t max_products, double tol, tw_apply_fn apply, void *ctx,
-                   const double *b, double *x, double *scratch, size_t *products,
-                   double *left);
-
 #endif /* TW_GE_H */

@@ -332,6 +332,40 @@ tw_status tw_ge_evaluate(const tw_ge_world *world, const tw_ge_options *closure,
                          const tw_options *options, tw_ge_levels *levels,
                          tw_info *info);
 
+/* Gradients of objectives at solutions.  A seed is the derivative of one objective with
+ * respect to these variables; each array holds nseed of them, or is NULL.  The log of
+ * welfare of country m without elastic labour: income = 1 and price = -1 at m. */
+typedef struct {
+    size_t nseed;
+    const double *income;  /* [nseed, n] ln I' */
+    const double *price;   /* [nseed, n] ln Pc */
+    const double *wage;    /* [nseed, n] ln w */
+    const double *labour;  /* [nseed, n] ln L */
+    const double *output;  /* [nseed, n, j] ln Y' */
+    const double *revenue; /* [nseed, n] R', in the unit of trade */
+} tw_ge_objective;
+
+/* 0 where nothing is traded.  Binding limits are held binding, slack ones slack. */
+typedef struct {
+    double *tariff;     /* [nscenario, nseed, n, i, j] d / d ln(1 + t'); or NULL */
+    double *export_tax; /* the same, d / d ln(1 + x'); or NULL */
+    double *cost;       /* the same, d / d ln d; or NULL */
+    double *limit;      /* [nseed, limit] d / d ln bound; or NULL */
+    int *status;        /* [nscenario, nseed] a tw_status; gradients are NaN unless it is
+                           TW_OK or TW_NOCONV */
+    int *products;      /* [nscenario, nseed] Jacobian products taken */
+    double *left;       /* [nscenario, nseed] relative residual of the adjoint system */
+    double *residual;   /* [nscenario, nseed] largest |F| at the solution given */
+    ptrdiff_t *where;   /* [nscenario, nseed] see tw_ge_cause */
+    int *what;          /* [nscenario, nseed] a tw_ge_cause */
+} tw_ge_gradients;
+
+/* options->tol bounds `left` and max_iter the products of one seed. */
+tw_status tw_ge_gradient(const tw_ge_world *world, const tw_ge_options *closure,
+                         const tw_ge_scenarios *scenarios, const tw_ge_point *solution,
+                         const tw_ge_objective *objective, const tw_options *options,
+                         tw_ge_gradients *out, tw_info *info);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,181 @@
+/* tw_gmres.c - see tw_gmres.h.  Modified Gram-Schmidt and Givens rotations. */
+#include "tw_gmres.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef struct {
+    const tw_kernels *kern;
+    tw_apply_fn apply;
+    void *ctx;
+    size_t n8, memory, products;
+    double *basis; /* [memory + 1][n8] */
+    double *h;     /* [memory + 1][memory], triangular after the rotations */
+    double *c, *s; /* [memory] rotations */
+    double *g;     /* [memory + 1] the right-hand side in the basis */
+} gmres;
+
+size_t
+tw_gmres_doubles(size_t n8, size_t memory)
+{
+    return (memory + 1) * n8 + (memory + 1) * memory + 3 * memory + 1;
+}
+
+static void
+scale_by(size_t n8, double factor, double *x)
+{
+    for (size_t k = 0; k < n8; k++) {
+        x[k] *= factor;
+    }
+}
+
+/* First vector of a cycle, the residual of x; its norm. */
+static tw_status
+start(gmres *gm, const double *b, const double *x, double *norm)
+{
+    double *v = gm->basis;
+    memcpy(v, b, gm->n8 * sizeof *v);
+    if (gm->products > 0) { /* else x = 0 */
+        double *ax = gm->basis + gm->n8;
+        gm->products++;
+        if (gm->apply(gm->ctx, x, ax)) {
+            return TW_EINTR;
+        }
+        gm->kern->axpy(gm->n8, -1.0, ax, v);
+    }
+    *norm = sqrt(gm->kern->dot(gm->n8, v, v));
+    if (*norm > 0.0) {
+        scale_by(gm->n8, 1.0 / *norm, v);
+    }
+    gm->g[0] = *norm;
+    return isfinite(*norm) ? TW_OK : TW_ENUMERIC;
+}
+
+/* Column k of the Hessenberg matrix and vector k + 1 of the basis. */
+static tw_status
+expand(gmres *gm, size_t k)
+{
+    size_t n8 = gm->n8, m = gm->memory;
+    double *v = gm->basis + (k + 1) * n8;
+    gm->products++;
+    if (gm->apply(gm->ctx, gm->basis + k * n8, v)) {
+        return TW_EINTR;
+    }
+    for (size_t j = 0; j <= k; j++) {
+        double dot = gm->kern->dot(n8, gm->basis + j * n8, v);
+        gm->h[j * m + k] = dot;
+        gm->kern->axpy(n8, -dot, gm->basis + j * n8, v);
+    }
+    double norm = sqrt(gm->kern->dot(n8, v, v));
+    if (!isfinite(norm)) {
+        return TW_ENUMERIC;
+    }
+    if (norm > 0.0) {
+        scale_by(n8, 1.0 / norm, v);
+    }
+    gm->h[(k + 1) * m + k] = norm;
+    return TW_OK;
+}
+
+/* Rotate column k to triangular form.  The residual norm is |g[k + 1]| then. */
+static void
+rotate(gmres *gm, size_t k)
+{
+    size_t m = gm->memory;
+    double *h = gm->h;
+    for (size_t j = 0; j < k; j++) {
+        double top = h[j * m + k], low = h[(j + 1) * m + k];
+        h[j * m + k] = gm->c[j] * top + gm->s[j] * low;
+        h[(j + 1) * m + k] = gm->c[j] * low - gm->s[j] * top;
+    }
+    double top = h[k * m + k], low = h[(k + 1) * m + k], norm = hypot(top, low);
+    gm->c[k] = norm > 0.0 ? top / norm : 1.0;
+    gm->s[k] = norm > 0.0 ? low / norm : 0.0;
+    h[k * m + k] = norm;
+    h[(k + 1) * m + k] = 0.0;
+    gm->g[k + 1] = -gm->s[k] * gm->g[k];
+    gm->g[k] *= gm->c[k];
+}
+
+/* Add the best combination of `count` vectors to x. */
+static tw_status
+finish(gmres *gm, size_t count, double *x)
+{
+    size_t m = gm->memory;
+    for (size_t k = count; k-- > 0;) {
+        double sum = gm->g[k];
+        for (size_t j = k + 1; j < count; j++) {
+            sum -= gm->h[k * m + j] * gm->g[j];
+        }
+        if (!(fabs(gm->h[k * m + k]) > 0.0)) {
+            return TW_ENUMERIC; /* singular: the product maps the space into itself */
+        }
+        gm->g[k] = sum / gm->h[k * m + k];
+    }
+    for (size_t k = 0; k < count; k++) {
+        gm->kern->axpy(gm->n8, gm->g[k], gm->basis + k * gm->n8, x);
+    }
+    return TW_OK;
+}
+
+/* Directions until the estimate of the residual reaches `goal` or the cycle is full. */
+static tw_status
+cycle(gmres *gm, size_t max_products, double goal, size_t *count)
+{
+    *count = 0;
+    while (*count < gm->memory && gm->products < max_products &&
+           fabs(gm->g[*count]) > goal) {
+        tw_status rc = expand(gm, *count);
+        if (rc != TW_OK) {
+            return rc;
+        }
+        rotate(gm, (*count)++);
+    }
+    return TW_OK;
+}
+
+tw_status
+tw_gmres(const tw_kernels *kern, size_t n8, size_t memory, size_t max_products,
+         double tol, tw_apply_fn apply, void *ctx, const double *b, double *x,
+         double *scratch, size_t *products, double *left)
+{
+    gmres gm = {.kern = kern, .apply = apply, .ctx = ctx, .n8 = n8, .memory = memory};
+    gm.basis = scratch;
+    gm.h = gm.basis + (memory + 1) * n8;
+    gm.c = gm.h + (memory + 1) * memory;
+    gm.s = gm.c + memory;
+    gm.g = gm.s + memory;
+    memset(x, 0, n8 * sizeof *x);
+    double size = sqrt(kern->dot(n8, b, b)), before = INFINITY;
+    tw_status rc = TW_OK;
+    *left = 0.0;
+    *products = 0;
+    while (size != 0.0) {
+        double norm;
+        size_t count;
+        if ((rc = start(&gm, b, x, &norm)) != TW_OK) {
+            break;
+        }
+        *left = norm / size;
+        if (*left <= tol) {
+            break;
+        }
+        if (gm.products >= max_products || !(*left < 0.9 * before)) {
+            rc = TW_NOCONV;
+            break;
+        }
+        before = *left;
+        if ((rc = cycle(&gm, max_products, tol * size, &count)) != TW_OK ||
+            (rc = finish(&gm, count, x)) != TW_OK) {
+            break;
+        }
+        /* The estimate is exact up to rounding: trusting it saves a product. */
+        double estimate = fabs(gm.g[count]) / size;
+        if (estimate <= tol) {
+            *left = estimate;
+            break;
+        }
+    }
+    *products = gm.products;
+    return rc;
+}
