@@ -23,7 +23,7 @@ from tradewar.scenario import Scenario
 from tradewar.wedges import apply_rules
 from tradewar.world import World
 
-__all__ = ["Evaluator", "Gradient", "Payoff", "Point"]
+__all__ = ["Evaluator", "Gradient", "Payoff", "Point", "money_of"]
 
 Floats = NDArray[np.float64]
 
@@ -44,6 +44,12 @@ class Gradient(NamedTuple):
     export_tax: Floats
     cost: Floats
     limit: Floats  # [limit]
+
+
+def money_of(world: World, closure: Closure) -> Floats:
+    """Give what a fraction of welfare is worth in each country: I - k V, `value_unit`."""
+    kappa = closure.labour_supply
+    return np.asarray(world._income - kappa / (1.0 + kappa) * world._labour_income)
 
 
 @dataclass(slots=True)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from tradewar.world import World
 
-__all__ = ["Policy", "Rates", "make_policy", "select_rates"]
+__all__ = ["Policy", "Rates", "join_changes", "make_policy", "select_rates"]
 
 Floats = NDArray[np.float64]
 Positions = NDArray[np.intp]
@@ -395,6 +395,14 @@ def _own_limits(
     added = _take(full.limits, own)
     slope = (added.bound - _take(middle.limits, half).bound) / (0.5 * width)
     return added, slope
+
+
+def join_changes(a: Changes, b: Changes) -> Changes:
+    """Put two sets of changes of different flows together."""
+    flow = np.concatenate([a.flow, b.flow])
+    order = np.argsort(flow, kind="stable")
+    parts = {n: np.concatenate([getattr(a, n), getattr(b, n)])[order] for n in FIELDS}
+    return Changes(flow[order], **parts, limits=_join(a.limits, b.limits))
 
 
 def _take(limits: GELimits, chosen: list[int]) -> GELimits:
