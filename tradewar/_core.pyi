@@ -76,6 +76,24 @@ def ge_evaluate(
     level: int,
     /,
 ) -> tuple[_F, _F | None, _F, _F, _F, _F, _F, _F]: ...
+def ge_gradient(
+    world: tuple[_F, _F, _F | None, _F, _F, _F | None, _F | None, _F | None, _F, _F],
+    closure: tuple[float, float, float, float, int, int],
+    changes: tuple[_P, _P, _F, _F, _F, _F] | None,
+    productivity: _F | None,
+    deficit: _F | None,
+    limits: tuple[_P, _I, _I, _F, _F, _P, _P] | None,
+    solution: tuple[_F, _F, _F, _F | None, _F | None],
+    seeds: tuple[_F | None, _F | None, _F | None, _F | None, _F | None, _F | None],
+    with_tariff: int,
+    with_export_tax: int,
+    with_cost: int,
+    tol: float,
+    max_iter: int,
+    threads: int,
+    level: int,
+    /,
+) -> tuple[_F | None, _F | None, _F | None, _F, _I, _I, _F, _F, _P, _I]: ...
 def ge_cause(cause: int, /) -> str: ...
 def pe_cause(cause: int, /) -> str: ...
 def vexp(level: int, x: _F, /) -> _F: ...

@@ -48,6 +48,7 @@ load(const batch *b, worker *w, size_t s)
         return w->rc;
     }
     w->loaded = (ptrdiff_t)s;
+    ge->residual = 0.0;
     w->rc = tw_ge_load(ge, b->sc, s);
     if (w->rc == TW_OK) {
         w->rc = tw_ge_read_point(ge, b->sc, b->at, s, w->z);
@@ -221,8 +222,10 @@ do_item(void *ctx, int number, size_t item, const tw_stop *stop)
     b->out->products[item] = (int)products;
     b->out->left[item] = left;
     b->out->residual[item] = w->ge.residual;
-    b->out->where[item] = w->ge.where;
-    b->out->what[item] = w->ge.what;
+    b->out->where[item] = rc == TW_EDOMAIN ? w->ge.where : -1;
+    b->out->what[item] = rc == TW_EDOMAIN    ? w->ge.what
+                         : rc == TW_ENUMERIC ? TW_GE_OVERFLOW
+                                             : TW_GE_FINE;
 }
 
 /* ---- the batch ------------------------------------------------------------------------ */
@@ -309,8 +312,8 @@ tw_ge_gradient(const tw_ge_world *world, const tw_ge_options *closure,
         batch b = {.sc = scenarios, .at = solution, .obj = objective, .opt = options};
         b.out = out;
         rc = run(&b, &base, (int)TW_MIN((size_t)options->threads, TW_MIN(items, 256)));
-        tw_ge_base_free(&base);
     }
+    tw_ge_base_free(&base);
     for (size_t k = 0; rc == TW_OK && k < items; k++) {
         info->iterations = TW_MAX(info->iterations, out->products[k]);
         if (!(out->left[k] <= info->residual)) {

@@ -356,7 +356,7 @@ typedef struct {
     int *products;      /* [nscenario, nseed] Jacobian products taken */
     double *left;       /* [nscenario, nseed] relative residual of the adjoint system */
     double *residual;   /* [nscenario, nseed] largest |F| at the solution given */
-    ptrdiff_t *where;   /* [nscenario, nseed] see tw_ge_cause */
+    ptrdiff_t *where;   /* [nscenario, nseed] see tw_ge_cause; -1 unless TW_EDOMAIN */
     int *what;          /* [nscenario, nseed] a tw_ge_cause */
 } tw_ge_gradients;
 

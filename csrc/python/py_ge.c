@@ -1,8 +1,9 @@
 /* py_ge.c - general equilibrium: batches of scenarios, and levels at their solutions. */
-#include "tw_python.h"
+#include "py_ge.h"
 
-static int
-optional(PyObject *o, const char *name, int nd, npy_intp *dims, const double **out)
+int
+py_ge_optional(PyObject *o, const char *name, int nd, npy_intp *dims,
+               const double **out)
 {
     *out = NULL;
     return o == Py_None || (*out = py_f64(o, name, nd, dims)) != NULL;
@@ -27,12 +28,12 @@ parse_world(PyObject *world, tw_ge_world *w)
     w->J = (size_t)nn[2];
     return py_f64(trade, "trade", 3, nn) != NULL && /* square */
            (w->tariff = py_f64(tariff, "tariff", 3, nn)) != NULL &&
-           optional(export_tax, "export_tax", 3, nn, &w->export_tax) &&
+           py_ge_optional(export_tax, "export_tax", 3, nn, &w->export_tax) &&
            (w->theta = py_f64(theta, "theta", 1, j)) != NULL &&
            (w->value_added = py_f64(value_added, "value_added", 2, nj)) != NULL &&
-           optional(input_use, "input_use", 3, njj, &w->input_use) &&
-           optional(rents, "rents", 1, j, &w->rents) &&
-           optional(scale, "scale", 1, j, &w->scale) &&
+           py_ge_optional(input_use, "input_use", 3, njj, &w->input_use) &&
+           py_ge_optional(rents, "rents", 1, j, &w->rents) &&
+           py_ge_optional(scale, "scale", 1, j, &w->scale) &&
            (w->final_share = py_f64(final_share, "final_share", 2, nj)) != NULL &&
            (w->deficit = py_f64(deficit, "deficit", 1, n)) != NULL;
 }
@@ -111,9 +112,8 @@ parse_limits(PyObject *limits, tw_ge_limits *l, npy_intp *S, npy_intp *nlimit)
     return 1;
 }
 
-/* What a batch consists of, from the six objects that both functions take. */
-static int
-parse_batch(PyObject *const o[6], tw_ge_world *w, tw_ge_options *c, tw_ge_scenarios *sc,
+int
+py_ge_batch(PyObject *const o[6], tw_ge_world *w, tw_ge_options *c, tw_ge_scenarios *sc,
             npy_intp *nlimit)
 {
     npy_intp S = -1;
@@ -122,10 +122,10 @@ parse_batch(PyObject *const o[6], tw_ge_world *w, tw_ge_options *c, tw_ge_scenar
         return 0;
     }
     npy_intp nj[3] = {S, (npy_intp)w->N, (npy_intp)w->J};
-    if (!optional(o[3], "productivity", 3, nj, &sc->productivity)) {
+    if (!py_ge_optional(o[3], "productivity", 3, nj, &sc->productivity)) {
         return 0;
     }
-    if (!optional(o[4], "deficit of the scenarios", 2, nj, &sc->deficit) ||
+    if (!py_ge_optional(o[4], "deficit of the scenarios", 2, nj, &sc->deficit) ||
         !parse_limits(o[5], &sc->limits, nj, nlimit)) {
         return 0;
     }
@@ -133,8 +133,8 @@ parse_batch(PyObject *const o[6], tw_ge_world *w, tw_ge_options *c, tw_ge_scenar
     return 1;
 }
 
-static int
-parse_point(PyObject *point, const tw_ge_world *w, size_t S, npy_intp nlimit,
+int
+py_ge_point(PyObject *point, const tw_ge_world *w, size_t S, npy_intp nlimit,
             tw_ge_point *p)
 {
     PyObject *ln_w, *ln_P, *ln_X, *ln_S, *multiplier;
@@ -154,19 +154,12 @@ parse_point(PyObject *point, const tw_ge_world *w, size_t S, npy_intp nlimit,
     p->count = (size_t)n[0];
     return (p->ln_P = py_f64(ln_P, "ln_P", 3, nj)) != NULL &&
            (p->ln_X = py_f64(ln_X, "ln_X", 3, nj)) != NULL &&
-           optional(ln_S, "ln_S", 3, nj, &p->ln_S) &&
+           py_ge_optional(ln_S, "ln_S", 3, nj, &p->ln_S) &&
            py_optional_f64(multiplier, "multiplier", nlimit, &p->multiplier);
 }
 
-typedef struct {
-    int nd;
-    npy_intp dims[4];
-    int type;
-} shape;
-
-/* The output arrays, made first and filled by the core. */
-static PyObject *
-new_outputs(int count, const shape *shapes, void **data)
+PyObject *
+py_ge_outputs(int count, const py_shape *shapes, void **data)
 {
     PyObject *ret = PyTuple_New(count);
     for (int k = 0; ret != NULL && k < count; k++) {
@@ -198,22 +191,22 @@ py_ge_solve(PyObject *mod, PyObject *args)
                           &PyTuple_Type, &o[1], &o[2], &o[3], &o[4], &o[5], &start,
                           &opt.tol, &opt.max_iter, &opt.threads, &opt.level,
                           &progress) ||
-        !parse_batch(o, &world, &closure, &sc, &nlimit) ||
+        !py_ge_batch(o, &world, &closure, &sc, &nlimit) ||
         (start != Py_None &&
-         !parse_point(start, &world, sc.nscenario, nlimit, &point))) {
+         !py_ge_point(start, &world, sc.nscenario, nlimit, &point))) {
         return NULL;
     }
     poll.progress = progress == Py_None ? NULL : progress;
     npy_intp S = (npy_intp)sc.nscenario, N = (npy_intp)world.N, J = (npy_intp)world.J;
-    const shape by_country = {2, {S, N}, NPY_DOUBLE};
-    const shape by_sector = {3, {S, N, J}, NPY_DOUBLE};
-    const shape ints = {1, {S}, NPY_INT};
-    const shape shapes[12] = {
+    const py_shape by_country = {2, {S, N}, NPY_DOUBLE};
+    const py_shape by_sector = {3, {S, N, J}, NPY_DOUBLE};
+    const py_shape ints = {1, {S}, NPY_INT};
+    const py_shape shapes[12] = {
         by_country,         by_sector,  by_sector, by_sector, {1, {nlimit}, NPY_DOUBLE},
         by_country,         by_country, ints,      ints,      {1, {S}, NPY_DOUBLE},
         {1, {S}, NPY_INTP}, ints};
     void *d[12];
-    PyObject *ret = new_outputs(12, shapes, d);
+    PyObject *ret = py_ge_outputs(12, shapes, d);
     if (ret == NULL) {
         return NULL;
     }
@@ -260,18 +253,18 @@ py_ge_evaluate(PyObject *mod, PyObject *args)
     if (!PyArg_ParseTuple(args, "O!O!OOOOOiii:ge_evaluate", &PyTuple_Type, &o[0],
                           &PyTuple_Type, &o[1], &o[2], &o[3], &o[4], &o[5], &solution,
                           &with_trade, &opt.threads, &opt.level) ||
-        !parse_batch(o, &world, &closure, &sc, &nlimit) ||
-        !parse_point(solution, &world, sc.nscenario, nlimit, &point)) {
+        !py_ge_batch(o, &world, &closure, &sc, &nlimit) ||
+        !py_ge_point(solution, &world, sc.nscenario, nlimit, &point)) {
         return NULL;
     }
     npy_intp S = (npy_intp)sc.nscenario, N = (npy_intp)world.N, J = (npy_intp)world.J;
-    const shape by_country = {2, {S, N}, NPY_DOUBLE};
-    const shape by_sector = {3, {S, N, J}, NPY_DOUBLE};
-    const shape flows = {4, {with_trade ? S : 0, N, N, J}, NPY_DOUBLE};
-    const shape shapes[8] = {by_sector,  flows,      by_sector,  by_country,
-                             by_country, by_country, by_country, by_country};
+    const py_shape by_country = {2, {S, N}, NPY_DOUBLE};
+    const py_shape by_sector = {3, {S, N, J}, NPY_DOUBLE};
+    const py_shape flows = {4, {with_trade ? S : 0, N, N, J}, NPY_DOUBLE};
+    const py_shape shapes[8] = {by_sector,  flows,      by_sector,  by_country,
+                                by_country, by_country, by_country, by_country};
     void *d[8];
-    PyObject *ret = new_outputs(8, shapes, d);
+    PyObject *ret = py_ge_outputs(8, shapes, d);
     if (ret == NULL) {
         return NULL;
     }

@@ -45,6 +45,7 @@ PyObject *py_spatial_solve(PyObject *mod, PyObject *args);
 PyObject *py_pe_cause(PyObject *mod, PyObject *args);
 PyObject *py_ge_solve(PyObject *mod, PyObject *args);
 PyObject *py_ge_evaluate(PyObject *mod, PyObject *args);
+PyObject *py_ge_gradient(PyObject *mod, PyObject *args);
 PyObject *py_ge_cause(PyObject *mod, PyObject *args);
 PyObject *py_vexp(PyObject *mod, PyObject *args);
 PyObject *py_vlog(PyObject *mod, PyObject *args);
