@@ -6,20 +6,25 @@ equations in changes hold.  Labels are sorted; a world's sectors are its product
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Literal, NoReturn
 
 import numpy as np
-import pandas as pd
 
-from tradewar import reading, world_balance, world_checks, world_frames, world_reshape
+from tradewar import (
+    reading,
+    world_adapters,
+    world_balance,
+    world_checks,
+    world_reshape,
+)
 from tradewar.data import TradeData
 from tradewar.errors import DataError
 from tradewar.records import Meta
-from tradewar.world_balance import Accounts, Supplied, Tables
+from tradewar.world_balance import Supplied, Tables
 from tradewar.world_checks import Check
+from tradewar.world_frames import ARRAYS, WorldFrames
 from tradewar.world_parameters import read_parameters
 from tradewar.world_ras import Report, ras
 from tradewar.world_reading import read_deficit, read_final, read_flows, read_shares
@@ -28,10 +33,9 @@ from tradewar.world_resolve import resolve
 __all__ = ["World"]
 
 Balance = Literal["raise", "ras", "resolve"]
-_ARRAYS = ("trade", "tariff", "export_tax", "theta", "rents", "scale", "value_added", "input_use")
 
 
-class World:
+class World(WorldFrames):
     """Countries that produce, use inputs, trade and spend: the input of general equilibrium.
 
     Made by `from_tables`, `from_icio`, `from_pymrio` or a function of `tradewar.datasets`;
@@ -79,23 +83,6 @@ class World:
         "_trade",
         "_value_added",
     )
-    _data: TradeData
-    _trade: np.ndarray  # [importer, exporter, product], value_unit
-    _tariff: np.ndarray  # the same axes, fraction; 0 where there is no flow
-    _export_tax: np.ndarray | None
-    _theta: np.ndarray  # [product]
-    _rents: np.ndarray  # [product], share of revenue
-    _scale: np.ndarray  # [product]
-    _value_added: np.ndarray  # [country, product], share of cost
-    _input_use: np.ndarray  # [country, input, user], share of cost
-    _final_share: np.ndarray  # [country, product]
-    _deficit: np.ndarray  # [country], value_unit
-    _expenditure: np.ndarray  # [country, product], duty included
-    _output: np.ndarray  # [country, product], producer revenue
-    _labour_income: np.ndarray  # [country]
-    _income: np.ndarray  # [country], equal to final spending
-    _checks: tuple[Check, ...]  # what was supplied against what the flows imply
-    _report: tuple[tuple[str, float, str, str], ...]
 
     def __init__(self) -> None:
         raise DataError("make it with World.from_tables(trade, theta=...) or tradewar.datasets")
@@ -259,6 +246,123 @@ class World:
         return world
 
     @classmethod
+    def from_icio(
+        cls,
+        path: Any,
+        *,
+        theta: Any,
+        tariff: Any = None,
+        rents: Any = None,
+        scale: Any = None,
+        balance: Balance = "raise",
+        member: str | None = None,
+        value_unit: str = "million USD",
+        year: int | None = None,
+        tariff_date: str = "",
+        notes: tuple[str, ...] = (),
+    ) -> World:
+        """Make a World of an OECD Inter-Country Input-Output file (``2022_SML.csv``).
+
+        Parameters
+        ----------
+        path : path or open file
+            A CSV of any edition, or a zip with one.  First column: rows COUNTRY_INDUSTRY
+            (AUS_C17_18), then TLS or COUNTRY_TAXSUB, VA or VALU, OUT or OUTPUT.  Columns: the same
+            producers, final demand AUS_HFCE ... (2016 edition HFCE_AUS), OUT or TOTAL.  Parts of
+            China and Mexico (CN1, CN2, MX1, MX2) are merged.
+        theta, tariff, rents, scale, balance
+            As in `from_tables`.  The tables hold no tariffs; inputs are taken at what they cost
+            with the duty given.
+        member : str, optional
+            CSV inside a zip with several.
+        value_unit : str, default "million USD"
+        year : int, optional
+            Default: the last year in the file's name.
+        tariff_date : str
+        notes : tuple of str
+
+        Returns
+        -------
+        World
+            Value added holds taxes less subsidies on products.
+
+        Raises
+        ------
+        DataError
+            A row or column is not understood, sums are not the printed totals, or flows are
+            negative (``balance="ras"`` sets them to zero and reports them).
+        """
+        blocks, name = world_adapters.read_icio(path, member)
+        return world_adapters.from_blocks(
+            cls,
+            blocks,
+            theta=theta,
+            tariff=tariff,
+            rents=rents,
+            scale=scale,
+            balance=balance,
+            value_unit=value_unit,
+            source=f"OECD Inter-Country Input-Output tables, {member or name}",
+            licence="OECD terms and conditions (CC BY 4.0)",
+            year=year or world_adapters.year_of(member or name),
+            tariff_date=tariff_date,
+            notes=notes,
+        )
+
+    @classmethod
+    def from_pymrio(
+        cls,
+        io: Any,
+        *,
+        theta: Any,
+        tariff: Any = None,
+        rents: Any = None,
+        scale: Any = None,
+        balance: Balance = "raise",
+        value_unit: str | None = None,
+        source: str = "",
+        licence: str = "",
+        year: int | None = None,
+        tariff_date: str = "",
+        notes: tuple[str, ...] = (),
+    ) -> World:
+        """Make a World of an inter-country table that pymrio has read (EXIOBASE, WIOD ...).
+
+        Parameters
+        ----------
+        io : pymrio.IOSystem, or anything with its Z and Y
+            Z : DataFrame, (region, sector) by (region, sector); Y : (region, sector) by (region,
+            category); `unit` : DataFrame, used where `value_unit` is not given.
+        theta, tariff, rents, scale, balance
+            As in `from_icio`.
+        value_unit : str, optional
+            Needed for Eora26, whose label is wrong, and where `unit` names several.
+        source, licence, tariff_date, year, notes
+            Carried along.
+
+        Raises
+        ------
+        DataError
+            Z or Y is missing, labels do not fit, the unit is unknown, or as in `from_icio`.
+        """
+        blocks, unit, name = world_adapters.read_pymrio(io, value_unit)
+        return world_adapters.from_blocks(
+            cls,
+            blocks,
+            theta=theta,
+            tariff=tariff,
+            rents=rents,
+            scale=scale,
+            balance=balance,
+            value_unit=unit,
+            source=source or name,
+            licence=licence,
+            year=year,
+            tariff_date=tariff_date,
+            notes=notes,
+        )
+
+    @classmethod
     def _from_parts(
         cls,
         tables: Tables,
@@ -310,133 +414,6 @@ class World:
         meta = {f.name: getattr(self._data._meta, f.name) for f in fields(Meta)}
         return _unpickle, (parts, self.countries, self.products, meta)
 
-    # ---- what it holds ------------------------------------------------------------------------
-
-    @property
-    def countries(self) -> tuple[str, ...]:
-        """Countries, sorted: the order of every private array."""
-        return tuple(self._data._countries)
-
-    @property
-    def products(self) -> tuple[str, ...]:
-        """Products (sectors), sorted."""
-        return tuple(self._data._products)
-
-    @property
-    def _countries(self) -> tuple[str, ...]:
-        return self.countries
-
-    @property
-    def _products(self) -> tuple[str, ...]:
-        return self.products
-
-    @property
-    def value_unit(self) -> str:
-        """Unit of all values."""
-        return self._data.value_unit
-
-    @property
-    def source(self) -> str:
-        """Where the tables come from."""
-        return self._data.source
-
-    @property
-    def licence(self) -> str:
-        """Licence of the source."""
-        return self._data.licence
-
-    @property
-    def year(self) -> int | None:
-        """Year of the tables."""
-        return self._data.year
-
-    @property
-    def tariff_date(self) -> str:
-        """Date the tariffs stood on."""
-        return self._data.tariff_date
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What was assumed, filled in or left out."""
-        return self._data.notes
-
-    @property
-    def extra(self) -> Mapping[str, Any]:
-        """Side tables of a dataset."""
-        return self._data.extra
-
-    @property
-    def _tables(self) -> Tables:
-        return Tables(*(getattr(self, "_" + name) for name in _ARRAYS))
-
-    @property
-    def _accounts(self) -> Accounts:
-        return world_balance.accounts(self._tables)
-
-    @property
-    def flows(self) -> pd.DataFrame:
-        """Flows above zero: exporter importer product value tariff, and export_tax where any."""
-        return self._data.to_frame()
-
-    @property
-    def income(self) -> pd.DataFrame:
-        """Income and spending by country.
-
-        Returns
-        -------
-        DataFrame
-            Index country; income (final spending), labour_income (value added), rents,
-            tariff_revenue, export_tax_revenue, deficit (income is the sum of these five), exports
-            and imports at border prices without home sales, all in `value_unit`.
-        """
-        return world_frames.income(self)
-
-    @property
-    def industries(self) -> pd.DataFrame:
-        """Production and spending by country and product.
-
-        Returns
-        -------
-        DataFrame
-            country product output (producer revenue) value_added_share (of cost) expenditure
-            (purchases, duty included) final_share (of final spending).
-        """
-        return world_frames.industries(self)
-
-    @property
-    def inputs(self) -> pd.DataFrame:
-        """Input use: country input user input_share (of the user's cost), zeros left out."""
-        return world_frames.inputs(self)
-
-    @property
-    def parameters(self) -> pd.DataFrame:
-        """Index product: theta, substitution (theta + 1), rent_share (of revenue), scale."""
-        return world_frames.parameters(self)
-
-    def check(self) -> pd.DataFrame:
-        """Check every identity and sign.
-
-        Returns
-        -------
-        DataFrame
-            check, value (the largest violation, or the least or largest number), tolerance, ok,
-            where (labels of the worst place, or of the first five).  All values are pure numbers.
-            Rows that are not ok are worth a look; under ``balance="raise"`` identities always hold.
-            No table tells whether exporter and importer are transposed: the last row names a flow
-            to compare with what you know.
-        """
-        rows = world_checks.checks(
-            self._tables, self._final_share, self._deficit, self.countries, self.products
-        )
-        frame = pd.DataFrame([*self._checks, *rows], columns=list(Check._fields))
-        frame.attrs["unit"] = {"value": "pure number", "tolerance": "pure number"}
-        return frame
-
-    @property
-    def report(self) -> pd.DataFrame:
-        """What reading and balancing changed: item, value, unit, where; empty where nothing."""
-        return pd.DataFrame(list(self._report), columns=["item", "value", "unit", "where"])
-
     # ---- new worlds from old ------------------------------------------------------------------
 
     def aggregate(self, *, countries: Any = None, products: Any = None) -> World:
@@ -486,25 +463,6 @@ class World:
         """
         return world_reshape.rebase(self, result)
 
-    # ---- how it looks -------------------------------------------------------------------------
-
-    def summary(self) -> pd.DataFrame:
-        """Give the small table that stands for the world: index item, column value (text)."""
-        return world_frames.summary(self)
-
-    def _heading(self) -> str:
-        return " ".join(str(x) for x in ("World", self.year or "", self.source) if x)
-
-    def __repr__(self) -> str:
-        body = self.summary()["value"]
-        lines = [f"{item:<26}{text}" for item, text in body.items()]
-        return "\n".join([self._heading(), *lines, *(f"note: {note}" for note in self.notes)])
-
-    def _repr_html_(self) -> str:
-        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
-        heading = f"<p><b>{html.escape(self._heading())}</b></p>"
-        return heading + self.summary().to_html(header=False) + notes
-
 
 def _flows(
     tables: Tables, countries: Sequence[str], products: Sequence[str], meta: Meta
@@ -528,5 +486,5 @@ def _flows(
 def _unpickle(
     parts: dict[str, Any], countries: Sequence[str], products: Sequence[str], meta: dict[str, Any]
 ) -> World:
-    tables = Tables(*(parts[name] for name in _ARRAYS))
+    tables = Tables(*(parts[name] for name in ARRAYS))
     return World._build(data=_flows(tables, countries, products, Meta(**meta)), **parts)
