@@ -200,4 +200,5 @@ def make_arena(
     )
     evaluator = Evaluator(world, closure)
     policy = make_policy(world, names, parts, evaluator.read, background)
+    evaluator.wanted = policy.wanted
     return Arena(Payoff(evaluator, policy, goal), names, objective, tuple(parts))

@@ -34,6 +34,8 @@ class Climb(NamedTuple):
     value : float
     slope : float
         Largest entry of the projected scaled gradient.
+    slack : float
+        About what a further climb would gain: half the sum of squared scaled slopes.
     evaluations : int
     message : str
         Of the method.
@@ -42,13 +44,9 @@ class Climb(NamedTuple):
     x: Floats
     value: float
     slope: float
+    slack: float
     evaluations: int
     message: str
-
-    @property
-    def slack(self) -> float:
-        """About what a further climb would gain at most, by the scaled slope."""
-        return 0.5 * self.slope**2
 
 
 def projected(gradient: Floats, x: Floats, low: Floats, high: Floats) -> Floats:
@@ -117,8 +115,9 @@ def climb(
     x = np.clip(found.x / scale, low, high)
     slopes = projected(-found.jac, found.x, low * scale, high * scale) / stiff
     slope = float(np.abs(slopes).max(initial=0.0))
-    result = Climb(x, -float(found.fun) / stiff, slope, int(found.nfev), str(found.message))
-    if not result.slack <= allowed:
+    slack = 0.5 * float(slopes @ slopes)
+    result = Climb(x, -float(found.fun) / stiff, slope, slack, int(found.nfev), str(found.message))
+    if not slack <= max(allowed, len(x) * top**2):
         raise ConvergenceError(
             "TW_NOCONV",
             result.evaluations,

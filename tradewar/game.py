@@ -177,7 +177,7 @@ def _cells(
             else:
                 batch.append(evaluator.read(players[names[0]][r] + players[names[1]][c]))
     points = evaluator.points(batch, threads=threads, names=labels)
-    return np.expm1(np.array([point.ln_welfare for point in points if point is not None]))
+    return np.expm1(np.array([point.ln_welfare for point in points]))
 
 
 def _apart(a: Changes, b: Changes) -> bool:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tradewar import ge_problem
+from tradewar import _core, ge_problem
 from tradewar.coverage import WorldRules
 from tradewar.errors import ConvergenceError
 from tradewar.ge_problem import Changes, Closure, Levels, State
@@ -26,6 +26,9 @@ from tradewar.world import World
 __all__ = ["Evaluator", "Gradient", "Payoff", "Point", "money_of"]
 
 Floats = NDArray[np.float64]
+
+ADJOINT_TOL = 1e-10  # relative residual of the transposed solve
+ADJOINT_MOST = 500  # products with the transposed derivative
 
 
 class Point(NamedTuple):
@@ -40,9 +43,9 @@ class Point(NamedTuple):
 class Gradient(NamedTuple):
     """Derivatives of one goal: by ln(1 + t'), ln(1 + x'), ln d and ln of each bound."""
 
-    tariff: Floats  # [n, i, j]
-    export_tax: Floats
-    cost: Floats
+    tariff: Floats | None  # [n, i, j]; None where not wanted
+    export_tax: Floats | None
+    cost: Floats | None
     limit: Floats  # [limit]
 
 
@@ -63,14 +66,18 @@ class Evaluator:
     tol : float
         Residual of every market, relative to its value.
     max_iter : int
+    wanted : tuple of str
+        Gradients to compute.
     """
 
     world: World
     closure: Closure
     tol: float = 1e-11
     max_iter: int = 2000
+    wanted: tuple[str, ...] = ("tariff", "export_tax", "cost")
     solves: int = 0
     _rules: WorldRules | None = field(default=None, repr=False)
+    _arrays: tuple[Floats | None, ...] | None = field(default=None, repr=False)
 
     def read(self, scenario: Scenario) -> Changes:
         """Give what a scenario changes."""
@@ -87,14 +94,47 @@ class Evaluator:
         ConvergenceError
             The solver fails from the start and from the baseline.
         """
-        begin = None if start is None else start.state
-        point = self.points([changes], begin, on_error="none")[0]
-        if point is None and begin is not None:
-            point = self.points([changes], None, on_error="none")[0]
-        if point is None:
-            self.points([changes], None)  # raises
-        assert point is not None
-        return point
+        self.solves += 1
+        batch = self._batch(changes)
+        begin = None if start is None else tuple(a[None] for a in start.state[:4]) + (None,)
+        out = self._solve(batch, begin)
+        if out[7][0] != 0 and begin is not None:
+            out = self._solve(batch, None)
+        ln_w, ln_P, ln_X, ln_S, multiplier, labour, subsidy, *rest = out
+        status, iterations, residual, where, what = (a[0] for a in rest)
+        state = State(
+            ln_w[0], ln_P[0], ln_X[0], ln_S[0], multiplier, labour[0], subsidy[0],
+            int(status), int(iterations), float(residual), int(where), int(what),
+        )  # fmt: skip
+        if state.status != 0:
+            raise ConvergenceError(
+                "TW_NOCONV", state.iterations, state.residual, state.where, state, ["a policy"]
+            )
+        solution = (ln_w, ln_P, ln_X, ln_S, multiplier)
+        found = _core.ge_evaluate(
+            self._world, self.closure.core(), *batch, solution, 0, 1, -1
+        )
+        levels = Levels(*(found[k][0] for k in (0, 2, 3, 4, 5, 6, 7)))
+        return Point(changes, state, levels, ln_welfare(self.world, self.closure, state, levels))
+
+    @property
+    def _world(self) -> tuple[Floats | None, ...]:
+        if self._arrays is None:
+            self._arrays = ge_problem.world_arrays(self.world)
+        return self._arrays
+
+    def _solve(self, batch: tuple[Any, ...], begin: Any) -> Any:
+        return _core.ge_solve(
+            self._world, self.closure.core(), *batch, begin, self.tol, self.max_iter, 1, -1, None
+        )
+
+    def _batch(self, changes: Changes) -> tuple[Any, ...]:
+        """Write one scenario for the core; without copies where it changes prices alone."""
+        if len(changes.limits) or changes.productivity is not None or changes.deficit is not None:
+            return ge_problem.batch_arrays(self.world, [changes])
+        ends = np.array([0, len(changes.flow)], dtype=np.intp)
+        prices = (changes.tariff, changes.export_tax, changes.cost, changes.weight)
+        return (ends, changes.flow, *prices), None, None, None
 
     def points(
         self,
@@ -102,10 +142,9 @@ class Evaluator:
         start: State | None = None,
         *,
         threads: int = 1,
-        on_error: str = "raise",
         names: Sequence[str] = (),
-    ) -> list[Point | None]:
-        """Solve many choices in one call; None where the solver fails and on_error is "none"."""
+    ) -> list[Point]:
+        """Solve many choices in one call; `names` are for the error."""
         self.solves += len(batch)
         states = ge_problem.solve(
             self.world,
@@ -117,30 +156,50 @@ class Evaluator:
             start=start,
         )
         failed = [k for k, state in enumerate(states) if state.status != 0]
-        if failed and on_error == "raise":
+        if failed:
             state = states[failed[0]]
             labels = [names[k] if names else f"policy {k}" for k in failed]
             raise ConvergenceError(
                 "TW_NOCONV", state.iterations, state.residual, state.where, state, labels
             )
-        good = [k for k in range(len(batch)) if k not in set(failed)]
-        levels = ge_problem.evaluate(
-            self.world,
-            self.closure,
-            [batch[k] for k in good],
-            [states[k] for k in good],
-            threads=threads,
-        ) if good else []  # fmt: skip
-        out: list[Point | None] = [None] * len(batch)
-        for k, level in zip(good, levels, strict=True):
-            value = ln_welfare(self.world, self.closure, states[k], level)
-            out[k] = Point(batch[k], states[k], level, value)
-        return out
+        levels = ge_problem.evaluate(self.world, self.closure, batch, states, threads=threads)
+        return [
+            Point(changes, state, level, ln_welfare(self.world, self.closure, state, level))
+            for changes, state, level in zip(batch, states, levels, strict=True)
+        ]
 
     def gradient(self, point: Point, seeds: Seeds) -> list[Gradient]:
         """Give the derivatives of goals, one for each row of the seeds."""
-        found = ge_problem.gradient(self.world, self.closure, point.changes, point.state, seeds)
-        return [Gradient(*parts) for parts in found]
+        state = point.state
+        solution = (
+            *(getattr(state, name)[None] for name in ("ln_w", "ln_P", "ln_X", "ln_S")),
+            state.multiplier,
+        )
+        wanted = self.wanted
+        tariff, export_tax, cost, limit, status, products, left, _, where, _ = _core.ge_gradient(
+            self._world,
+            self.closure.core(),
+            *self._batch(point.changes),
+            solution,
+            (seeds.income, seeds.price, None, seeds.labour, seeds.output, seeds.revenue),
+            *(int(name in wanted) for name in ("tariff", "export_tax", "cost")),
+            ADJOINT_TOL,
+            ADJOINT_MOST,
+            1,
+            -1,
+        )
+        bad = np.flatnonzero(status[0])
+        if bad.size:
+            k = int(bad[0])
+            raise ConvergenceError(
+                "TW_NOCONV", int(products[0, k]), float(left[0, k]), int(where[0, k]),
+                labels=["gradient of a payoff"],
+            )  # fmt: skip
+        parts = [None if a is None else a[0] for a in (tariff, export_tax, cost)]
+        return [
+            Gradient(*(None if a is None else a[k] for a in parts), limit[k])
+            for k in range(len(limit))
+        ]
 
 
 @dataclass(slots=True)

@@ -20,7 +20,17 @@ from tradewar.wedges import Wedges
 if TYPE_CHECKING:
     from tradewar.world import World
 
-__all__ = ["Changes", "Closure", "Levels", "State", "evaluate", "read_wedges", "solve"]
+__all__ = [
+    "Changes",
+    "Closure",
+    "Levels",
+    "State",
+    "batch_arrays",
+    "evaluate",
+    "read_wedges",
+    "solve",
+    "world_arrays",
+]
 
 Floats = NDArray[np.float64]
 Positions = NDArray[np.intp]
@@ -172,7 +182,7 @@ def _join(parts: list[NDArray[Any]], dtype: Any) -> NDArray[Any]:
     return np.ascontiguousarray(np.concatenate(parts) if parts else np.zeros(0), dtype=dtype)
 
 
-def _batch(world: World, batch: Sequence[Changes]) -> tuple[Any, ...]:
+def batch_arrays(world: World, batch: Sequence[Changes]) -> tuple[Any, ...]:
     """Write scenarios as the core takes them: changes, productivity, deficit, limits."""
     N, J = len(world._countries), len(world._products)
     changes: tuple[Any, ...] | None = (
@@ -227,7 +237,7 @@ def solve(
     out = _core.ge_solve(
         world_arrays(world),
         closure.core(),
-        *_batch(world, batch),
+        *batch_arrays(world, batch),
         begin,
         tol,
         max_iter,
@@ -274,7 +284,7 @@ def evaluate(
         _join([state.multiplier for state in states], np.float64),
     )
     out = _core.ge_evaluate(
-        world_arrays(world), closure.core(), *_batch(world, batch), point, 0, threads, -1
+        world_arrays(world), closure.core(), *batch_arrays(world, batch), point, 0, threads, -1
     )
     cost, _, output, income, tariff_revenue, export_revenue, price_index, deficit = out
     return [

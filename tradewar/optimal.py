@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tradewar.arena import Arena, make_arena
-from tradewar.climb import Climb, best_of
+from tradewar.climb import TOP, Climb, best_of
 from tradewar.errors import ConvergenceError
 from tradewar.ge_problem import Closure
 from tradewar.policy_result import PolicyResult, make_result
@@ -18,6 +18,8 @@ from tradewar.world import World
 
 __all__ = ["best_response", "optimal_tariff"]
 
+ROUGH = 3e-5  # scaled slope at which a rival start is compared with the first
+HIGHER = 1e-8  # payoff by which it may turn out to be higher, so that it climbs on
 WORSE = 1e-10  # a payoff below that of the best uniform tariff by more is refused
 
 Uniform = Literal["none", "partners", "products", "all"]
@@ -162,7 +164,13 @@ def best_response(
         uniform = arena.respond(player, x, tied, tied=own)
         climbs["best uniform"] = uniform
         climbs["from best uniform"] = arena.respond(player, uniform.x)
-    climbs["from 1/theta" if rates else "from half size"] = arena.respond(player, x, middle)
+    first = max((c.value for c in climbs.values()), default=-np.inf)
+    name = "from 1/theta" if rates else "from half size"
+    climbs[name] = arena.respond(player, x, middle, top=ROUGH if climbs else TOP)
+    if climbs[name].value + climbs[name].slack > first + HIGHER:
+        rest = arena.respond(player, climbs[name].x)
+        spent = climbs[name].evaluations + rest.evaluations
+        climbs[name] = rest._replace(evaluations=spent)
     if near:
         climbs["from here"] = arena.respond(player, x)
     if not rates:

@@ -125,11 +125,13 @@ class Policy:
         by ln(1 + t'), ln(1 + x'), ln d and ln bound.
         """
         k = len(self.low)
-        J = len(self.world._products)
-        tariff = _at(gradient.tariff, self.flow)
-        out = np.bincount(self.rate_variable, tariff[self.rate_at], k).astype(np.float64)
+        J = len(self.world._theta)
+        out = np.zeros(k)
+        if len(self.rate_at):
+            own = _at(gradient.tariff, self.flow[self.rate_at])
+            out += np.bincount(self.rate_variable, own, k)
         per = {
-            "tariff": lambda: tariff / (1.0 + changes.tariff),
+            "tariff": lambda: _at(gradient.tariff, self.flow) / (1.0 + changes.tariff),
             "export_tax": lambda: _at(gradient.export_tax, self.flow) / (1.0 + changes.export_tax),
             "cost": lambda: _at(gradient.cost, self.flow) / changes.cost,
             "weight": lambda: (
@@ -146,6 +148,16 @@ class Policy:
             by_bound = gradient.limit / changes.limits.bound
             out += np.bincount(line.variable, by_bound[line.at] * line.slope, k)
         return np.asarray(out, dtype=np.float64)
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """Gradients that `pull` reads."""
+        used = {name for name, line in self.lines.items() if len(line.at)}
+        if len(self.rate_at):
+            used.add("tariff")
+        if "weight" in used:
+            used.add("cost")
+        return tuple(name for name in ("tariff", "export_tax", "cost") if name in used)
 
     def of(self, player: int) -> NDArray[np.bool_]:
         """Mark the variables of a player."""
@@ -170,7 +182,7 @@ class Policy:
         """Give the rate of a small seller's buyer, 1/theta, and sizes in the middle."""
         x = 0.5 * (self.low + self.high)
         if len(self.rate_at):
-            J = len(self.world._products)
+            J = len(self.world._theta)
             flow = self.flow[self.rate_at]
             value = self.world._trade.ravel()[flow]
             rate = np.log1p(1.0 / self.world._theta[flow % J])
@@ -189,7 +201,7 @@ class Policy:
         if self.names[variable]:
             return f"{self.names[variable]} {x[variable]:g}"
         first = self.flow[self.rate_at[np.argmax(self.rate_variable == variable)]]
-        N, J = len(self.world._countries), len(self.world._products)
+        N, J = len(self.world._deficit), len(self.world._theta)
         n, i, j = first // (N * J), first // J % N, first % J
         c, p = self.world._countries, self.world._products
         return f"{c[n]}<-{c[i]} {p[j]} {np.expm1(x[variable]):.4g}"
@@ -239,7 +251,7 @@ def select_rates(
     rows = rows[(data._value[rows] > 0.0) & (data._importer[rows] != data._exporter[rows])]
     if not rows.size:
         raise ScenarioError(f"{player} has no tariff to choose: {rule} matches no foreign trade")
-    N, J = len(world._countries), len(world._products)
+    N, J = len(world._deficit), len(world._theta)
     flow = (data._importer[rows].astype(np.intp) * N + data._exporter[rows]) * J
     flow = np.sort(flow + data._product[rows])
     key = {
@@ -478,7 +490,7 @@ def _refuse_bent(policy: Policy, name: str, bent: Positions) -> None:
 def _scale(policy: Policy) -> Floats:
     """Scale each variable by the root of sigma times its flows' shares in the buyer's spending."""
     world, flow, k = policy.world, policy.flow, len(policy.low)
-    N, J = len(world._countries), len(world._products)
+    N, J = len(world._deficit), len(world._theta)
     sigma = 1.0 + world._theta[flow % J]
     spent = (1.0 + world._tariff.ravel()[flow]) * world._trade.ravel()[flow]
     weight = sigma * spent / world._income[flow // (N * J)]
