@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradewar.climb import MOST, TOP, Climb, climb, projected
+from tradewar.closures import settle
 from tradewar.errors import ScenarioError
 from tradewar.game_problem import Evaluator, Payoff, Point
 from tradewar.ge_problem import Closure
@@ -113,8 +114,10 @@ class Arena:
         weight = np.zeros(len(self.players))
         weight[player] = 1.0
         policy, own = self.policy, self.policy.of(player)
-        slopes = self.payoff.slopes(point, weight)[own] / policy.scale[own]
-        inside = projected(slopes, x[own], policy.low[own], policy.high[own])
+        scale = policy.scale[own]
+        slopes = self.payoff.slopes(point, weight)[own] / scale
+        low, high = policy.low[own] * scale, policy.high[own] * scale
+        inside = projected(slopes, x[own] * scale, low, high)
         return float(np.abs(inside).max(initial=0.0))
 
     def begin(self, start: str, what: str) -> Floats:
@@ -170,8 +173,7 @@ def make_arena(
     least : int
         Fewest players.
     """
-    if not isinstance(world, World):
-        raise ScenarioError(f"world is a {type(world).__name__}: give a World")
+    world = settle(world, closure)
     if background is not None and not isinstance(background, Scenario):
         raise ScenarioError(f"background is a {type(background).__name__}: give a Scenario")
     places = find_players(world, players, least=least)

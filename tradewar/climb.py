@@ -49,12 +49,9 @@ class Climb(NamedTuple):
     message: str
 
 
-def projected(gradient: Floats, x: Floats, low: Floats, high: Floats) -> Floats:
-    """Set to zero what points out of the box."""
-    out = gradient.copy()
-    out[(x <= low) & (gradient < 0.0)] = 0.0
-    out[(x >= high) & (gradient > 0.0)] = 0.0
-    return out
+def projected(gradient: Floats, u: Floats, low: Floats, high: Floats) -> Floats:
+    """Give the step along the gradient that stays in the box."""
+    return np.asarray(np.clip(u + gradient, low, high) - u)
 
 
 def climb(

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from tradewar.arena import Arena, make_arena
 from tradewar.climb import TOP, best_of
+from tradewar.closures import make_closure
 from tradewar.errors import ConvergenceError, first_five
-from tradewar.ge_problem import Closure
 from tradewar.optimal import Objective, best_response
 from tradewar.policy_result import PolicyResult, make_result
 from tradewar.scenario import Scenario
@@ -35,7 +35,7 @@ def nash(
     *,
     over: Any = None,
     start: Literal["factual", "free"] = "factual",
-    bounds: tuple[float, float] = (0.0, 5.0),
+    bounds: tuple[float, float] | None = None,
     objective: Objective = "welfare",
     weights: Any = None,
     background: Scenario | None = None,
@@ -58,7 +58,9 @@ def nash(
         without an entry choose their import tariffs on all foreign partners and products.
     start : {"factual", "free"}
         Tariffs before the first round: today's, or none.  There may be several equilibria.
-    bounds, objective, weights, background
+    bounds : two floats, fractions, optional
+        Default 0 to 500 %, and up to today's rate where it is higher.
+    objective, weights, background
         As in `optimal_tariff`.
     deficits, revenue, labour_supply, va_substitution, input_substitution, final_substitution
         Closure; as in `solve_ge`.
@@ -84,8 +86,15 @@ def nash(
     variable by more than 1e-6 and leaves no slope ends the search; then each player's best response
     is sought anew from other starts, and taken up if it gains.
     """
-    closure = Closure(
-        deficits, revenue, labour_supply, va_substitution, input_substitution, final_substitution
+    closure = make_closure(
+        {
+            "deficits": deficits,
+            "revenue": revenue,
+            "labour_supply": labour_supply,
+            "va_substitution": va_substitution,
+            "input_substitution": input_substitution,
+            "final_substitution": final_substitution,
+        }
     )
     arena = make_arena(
         world,

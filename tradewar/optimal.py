@@ -10,8 +10,8 @@ import pandas as pd
 
 from tradewar.arena import Arena, make_arena
 from tradewar.climb import TOP, Climb, best_of
+from tradewar.closures import make_closure
 from tradewar.errors import ConvergenceError
-from tradewar.ge_problem import Closure
 from tradewar.policy_result import PolicyResult, make_result
 from tradewar.scenario import Scenario
 from tradewar.world import World
@@ -99,8 +99,15 @@ def optimal_tariff(
     Ossa, R. (2014), "Trade Wars and Trade Talks with Data", American Economic Review 104(12),
     doi:10.1257/aer.104.12.4104.
     """
-    closure = Closure(
-        deficits, revenue, labour_supply, va_substitution, input_substitution, final_substitution
+    closure = make_closure(
+        {
+            "deficits": deficits,
+            "revenue": revenue,
+            "labour_supply": labour_supply,
+            "va_substitution": va_substitution,
+            "input_substitution": input_substitution,
+            "final_substitution": final_substitution,
+        }
     )
     arena = make_arena(
         world,

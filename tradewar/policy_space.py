@@ -34,6 +34,7 @@ Floats = NDArray[np.float64]
 Positions = NDArray[np.intp]
 
 FIELDS = ("tariff", "export_tax", "cost", "weight")
+BOUNDS = (0.0, 5.0)
 UNIFORM = ("none", "partners", "products", "all")
 STRAIGHT = 1e-9  # how far from a straight line a wedge may stand
 LEAST_WEIGHT = 1e-12  # taste that a ban leaves while it is a variable
@@ -46,12 +47,15 @@ class Rates(NamedTuple):
     flow : int array, flat places, rising
     group : int array, one for each flow, from 0
     low, high : float, rates as fractions
+    wide : bool
+        The bounds give way to today's rates.
     """
 
     flow: Positions
     group: Positions
     low: float
     high: float
+    wide: bool
 
 
 class Slopes(NamedTuple):
@@ -228,9 +232,14 @@ def select_rates(
     against: Any = None,
     products: Any = None,
     uniform: str = "none",
-    bounds: tuple[float, float] = (0.0, 5.0),
+    bounds: tuple[float, float] | None = None,
 ) -> Rates:
-    """Choose a player's free tariffs; see `optimal_tariff`."""
+    """Choose a player's free tariffs; see `optimal_tariff`.
+
+    Without bounds they are 0 and 5, and today's rate where it lies outside.
+    """
+    wide = bounds is None
+    bounds = BOUNDS if bounds is None else bounds
     low, high = (float(b) for b in bounds)
     if not (-1.0 < low < high < np.inf):
         raise ScenarioError(
@@ -261,7 +270,7 @@ def select_rates(
         "all": np.zeros_like(flow),
     }[uniform]
     group = np.unique(key, return_inverse=True)[1].astype(np.intp)
-    return Rates(flow, group, low, high)
+    return Rates(flow, group, low, high, wide)
 
 
 # ---- building -----------------------------------------------------------------------------------
@@ -365,7 +374,14 @@ def make_policy(
         tuple(enumerate(instrument for _, instrument in instruments)),
     )
     _check_straight(policy, back, read)
-    return dataclasses.replace(policy, scale=_scale(policy))
+    today = policy.factual()
+    wide = np.array([isinstance(parts[m], Rates) and parts[m].wide for m in owner], dtype=bool)
+    return dataclasses.replace(
+        policy,
+        low=np.where(wide, np.minimum(policy.low, today), policy.low),
+        high=np.where(wide, np.maximum(policy.high, today), policy.high),
+        scale=_scale(policy),
+    )
 
 
 def _ends(
