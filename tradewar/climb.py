@@ -22,6 +22,7 @@ ValueGradient = Callable[[Floats], tuple[float, Floats]]
 MEMORY = 20  # pairs that L-BFGS-B keeps
 MOST = 5000  # evaluations
 STIFF = 5.0  # the function is multiplied by this, so that a scaled curvature is about one
+RESTARTS = 8  # after line searches that found nothing better
 TOP = 1e-6  # projected scaled gradient at which a climb is done
 
 
@@ -94,26 +95,33 @@ def climb(
         value, gradient = function(np.clip(u / scale, low, high))
         return -stiff * value, -stiff * gradient / scale
 
-    found = minimize(
-        down,
-        np.clip(start, low, high) * scale,
-        jac=True,
-        method="L-BFGS-B",
-        bounds=np.column_stack([low * scale, high * scale]),
-        options={
-            "maxcor": MEMORY,
-            "gtol": stiff * top,
-            "ftol": 0.0,
-            "maxiter": most,
-            "maxfun": most,
-            "maxls": 30,
-        },
-    )
-    x = np.clip(found.x / scale, low, high)
-    slopes = projected(-found.jac, found.x, low * scale, high * scale) / stiff
-    slope = float(np.abs(slopes).max(initial=0.0))
+    u, evaluations = np.clip(start, low, high) * scale, 0
+    for _ in range(RESTARTS):
+        found = minimize(
+            down,
+            u,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=np.column_stack([low * scale, high * scale]),
+            options={
+                "maxcor": MEMORY,
+                "gtol": stiff * top,
+                "ftol": 0.0,
+                "maxiter": most,
+                "maxfun": most,
+                "maxls": 30,
+            },
+        )
+        evaluations += int(found.nfev)
+        slopes = projected(-found.jac / stiff, found.x, low * scale, high * scale)
+        slope = float(np.abs(slopes).max(initial=0.0))
+        moved = float(np.abs(found.x - u).max(initial=0.0))
+        u = found.x
+        if slope <= top or moved == 0.0 or evaluations >= most:
+            break  # else a line search failed: begin anew without memory
+    x = np.clip(u / scale, low, high)
     slack = 0.5 * float(slopes @ slopes)
-    result = Climb(x, -float(found.fun) / stiff, slope, slack, int(found.nfev), str(found.message))
+    result = Climb(x, -float(found.fun) / stiff, slope, slack, evaluations, str(found.message))
     if not slack <= max(allowed, len(x) * top**2):
         raise ConvergenceError(
             "TW_NOCONV",

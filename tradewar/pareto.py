@@ -22,7 +22,9 @@ Merit = Callable[[Floats], tuple[float, Floats]]
 SOFT = 20.0  # how sharply the least gain counts, over the spread of gains
 BARRIER = 1e-3  # of the least gain that is possible: below it the logarithm goes on as a parabola
 ROUNDS = 25  # of multipliers
-EVEN = 1e-7  # of the mean gain: gains that differ less are equal
+EVEN = 3e-6  # of the mean gain: gains that differ less are equal
+STRONG = 10.0  # curvature of a penalty, over that of payoffs
+STRONGER = 4  # times that a penalty may be made stronger
 ENOUGH = 1e-8  # slack of a climb, in payoffs
 
 
@@ -161,8 +163,8 @@ def equal_gains(
     """
     count = len(threat)
     unit = np.ones(count) if unit is None else unit
-    price, pressure = np.zeros(count), 0.0
-    x, evaluations, last = start, 0, np.inf
+    price, pressure = np.zeros(count), _pressure(ground, start, unit)
+    x, evaluations, last, stronger = start, 0, np.inf, 0
     for turn in range(ROUNDS):
 
         def merit(
@@ -184,14 +186,20 @@ def equal_gains(
         spread, mean = float(np.abs(gap).max()), max(float(np.abs(gains).mean()), 1e-6)
         if turn >= 2 and spread <= EVEN * mean:
             return Agreement(x, payoffs, payoffs - threat, evaluations)
-        if pressure == 0.0:
-            pressure = 1.0 / mean
-        else:
-            price = price + pressure * gap
-            if spread > 0.25 * last:
-                pressure *= 4.0
+        price = price + pressure * gap
+        if turn and spread > 0.3 * last and stronger < STRONGER:
+            pressure *= 4.0
+            stronger += 1
         last = spread
     return Agreement(x, payoffs, payoffs - threat, evaluations)
+
+
+def _pressure(ground: Ground, x: Floats, unit: Floats) -> float:
+    """Choose a penalty whose curvature is some times that of payoffs in scaled variables."""
+    _, handle = ground.at(x)
+    rows = [ground.slopes(handle, row) / ground.scale for row in np.diag(1.0 / unit)]
+    steepest = float(np.linalg.norm(np.array(rows), 2))
+    return STRONG * float(np.mean(unit)) / max(steepest**2 * float(np.mean(unit)) ** 2, 1e-12)
 
 
 def most_for(
@@ -203,7 +211,7 @@ def most_for(
     """
     count = len(threat)
     others = np.arange(count) != player
-    price, pressure = np.where(others, 1.0, 0.0), 10.0 / size
+    price, pressure = np.where(others, 1.0, 0.0), _pressure(ground, start, np.ones(count))
     x, evaluations, last = start, 0, np.inf
     for turn in range(ROUNDS):
 
