@@ -46,7 +46,7 @@ def payoffs(
     Parameters
     ----------
     world : World
-        Its baseline is the status quo.
+        Its baseline is the status quo (under ``deficits="zero"``: the baseline without deficits).
     elasticities : mapping of labels to trade elasticities, optional
         Sets to compute ranges over: a number, a Series by product, the name of a set, or a World
         with the same labels.
@@ -176,8 +176,7 @@ def _cells(
                 batch.append(join_changes(row, column))
             else:
                 batch.append(evaluator.read(players[names[0]][r] + players[names[1]][c]))
-    points = evaluator.points(batch, threads=threads, names=labels)
-    return np.expm1(np.array([point.ln_welfare for point in points]))
+    return evaluator.relative_welfare(batch, threads=threads, names=labels)
 
 
 def _apart(a: Changes, b: Changes) -> bool:

@@ -168,6 +168,20 @@ class Evaluator:
             for changes, state, level in zip(batch, states, levels, strict=True)
         ]
 
+    def relative_welfare(
+        self, batch: Sequence[Changes], *, threads: int = 1, names: Sequence[str] = ()
+    ) -> Floats:
+        """Give changes in welfare against the status quo of the closure, [choice, country].
+
+        Under ``deficits="zero"`` the status quo is the world without deficits: that they vanish is
+        nobody's doing.
+        """
+        moves = self.closure.deficits == "zero" and bool(self.world._deficit.any())
+        all_of = [*batch, ge_problem.NO_CHANGES] if moves else list(batch)
+        points = self.points(all_of, threads=threads, names=[*names, "the status quo"])
+        values = np.array([point.ln_welfare for point in points])
+        return np.asarray(np.expm1(values[: len(batch)] - (values[-1] if moves else 0.0)))
+
     def gradient(self, point: Point, seeds: Seeds) -> list[Gradient]:
         """Give the derivatives of goals, one for each row of the seeds."""
         state = point.state

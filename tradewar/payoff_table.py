@@ -30,6 +30,7 @@ Floats = NDArray[np.float64]
 
 ROUNDING = 1e-12  # of the range of payoffs: closer ones are equal
 SOLVED = 1e-9  # fraction of welfare: what a solve leaves open
+SHOWN = 1e-9  # of the largest payoff: less is printed as 0
 PURE = 1e-9  # a probability this close to 1 is a pure strategy
 CANNOT_PRICE = (
     "Not priced, because no trade model can: national security, Taiwan, credibility and reputation "
@@ -203,7 +204,8 @@ class Payoffs:
             for c, column in enumerate(self.strategies[1]):
                 for k, player in enumerate(self.players):
                     cell = values[:, k, r, c]
-                    same = float(np.mean(np.sign(cell) == np.sign(cell[0])))
+                    signs = np.where(np.abs(self.payoff[:, k, r, c]) <= self._tie, 0.0, np.sign(cell))
+                    same = float(np.mean(signs == signs[0]))
                     records.append(
                         (row, column, player, cell[0], float(cell.min()), float(cell.max()), same)
                     )
@@ -499,7 +501,7 @@ class Payoffs:
     def __str__(self) -> str:
         table = self.table()
         unit = table.attrs["unit"]
-        return f"{self._heading()}\n{table.map(_number).to_string()}\npayoffs: {unit}"
+        return f"{self._heading()}\n{_numbers(table).to_string()}\npayoffs: {unit}"
 
     def __repr__(self) -> str:
         return str(self)
@@ -508,7 +510,7 @@ class Payoffs:
         table = self.table()
         unit = html.escape(f"payoffs: {table.attrs['unit']}")
         head = html.escape(self._heading())
-        return f"<p>{head}</p>{table.map(_number).to_html()}<p>{unit}</p>"
+        return f"<p>{head}</p>{_numbers(table).to_html()}<p>{unit}</p>"
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -569,7 +571,7 @@ class SelfEnforcement:
         table = self.table.set_index("player")
         unit = self.table.attrs["unit"]["deal"]
         columns = ["deal", "deviating", "no_deal"]
-        table[columns] = table[columns].map(_number)
+        table[columns] = _numbers(table[columns])
         return f"{self.verdict()}\n{table.to_string()}\npayoffs: {unit}"
 
     def __repr__(self) -> str:
@@ -585,5 +587,13 @@ def max_or_nan(values: Sequence[float]) -> float:
     return float(np.max(values))
 
 
-def _number(value: float) -> str:
-    return f"{value:,.2f}" if abs(value) >= 0.1 or value == 0 else f"{value:.2g}"
+def _numbers(table: pd.DataFrame) -> pd.DataFrame:
+    """Write numbers; what is nothing beside the largest is 0."""
+    largest = float(table.abs().max().max())
+
+    def text(value: float) -> str:
+        if abs(value) <= SHOWN * largest:
+            return "0"
+        return f"{value:,.2f}" if abs(value) >= 0.1 else f"{value:.2g}"
+
+    return table.map(text)
