@@ -21,7 +21,8 @@ from setuptools.command.build_ext import build_ext
 from setuptools.command.sdist import sdist
 
 # Compiled once per level, from the same text; tests/c/Makefile says the same.
-KERNELS = [f"csrc/core/tw_{name}.c" for name in ("kernels", "ge_kernels", "ge_sweep")]
+LEVELLED = "kernels ge_kernels ge_sweep ge_tangent ge_transpose"
+KERNELS = [f"csrc/core/tw_{name}.c" for name in LEVELLED.split()]
 SOURCES = sorted(glob("csrc/core/*.c") + glob("csrc/python/*.c"))
 HEADERS = sorted(glob("csrc/*/*.h"))
 

@@ -16,68 +16,72 @@ void
 tw_anderson_init(tw_anderson *aa, size_t n8, size_t memory, double *scratch)
 {
     *aa = (tw_anderson){.n8 = n8, .memory = memory};
-    aa->dy = scratch;
+    aa->dh = scratch;
     aa->df = scratch + memory * n8;
-    aa->y_last = scratch + 2 * memory * n8;
-    aa->f_last = aa->y_last + n8;
+    aa->h_last = scratch + 2 * memory * n8;
+    aa->f_last = aa->h_last + n8;
     aa->gram = aa->f_last + n8;
 }
 
-/* Store the newest difference and its products with the others. */
+/* y += f, and the newest differences of y + f and of f. */
 static void
-push(tw_anderson *aa, const tw_kernels *kern, const double *y, const double *f)
+push(tw_anderson *aa, double *restrict y, const double *restrict f)
 {
-    size_t n8 = aa->n8, h = aa->head, memory = aa->memory;
-    double *dy = aa->dy + h * n8, *df = aa->df + h * n8;
+    size_t n8 = aa->n8, h = aa->head;
+    double *restrict dh = aa->dh + h * n8, *restrict df = aa->df + h * n8;
+    double *restrict h_last = aa->h_last, *restrict f_last = aa->f_last;
     for (size_t k = 0; k < n8; k++) {
-        dy[k] = y[k] - aa->y_last[k];
-        df[k] = f[k] - aa->f_last[k];
+        double next = y[k] + f[k];
+        dh[k] = next - h_last[k];
+        df[k] = f[k] - f_last[k];
+        y[k] = h_last[k] = next;
+        f_last[k] = f[k];
     }
-    aa->count = TW_MIN(aa->count + 1, memory);
-    aa->head = (h + 1) % memory;
-    for (size_t j = 0; j < aa->count; j++) {
-        double g = kern->dot(n8, df, aa->df + j * n8);
-        aa->gram[h * memory + j] = aa->gram[j * memory + h] = g;
-    }
+    aa->head = (h + 1) % aa->memory;
+    aa->count = TW_MIN(aa->count + 1, aa->memory);
 }
 
 void
 tw_anderson_step(tw_anderson *aa, const tw_kernels *kern, double *y, const double *f)
 {
-    size_t n8 = aa->n8;
-    if (aa->started) {
-        push(aa, kern, y, f);
+    size_t n8 = aa->n8, memory = aa->memory, newest = aa->head;
+    if (!aa->started) {
+        aa->started = 1;
+        for (size_t k = 0; k < n8; k++) {
+            y[k] += f[k];
+        }
+        memcpy(aa->h_last, y, n8 * sizeof *y);
+        memcpy(aa->f_last, f, n8 * sizeof *f);
+        return;
     }
-    aa->started = 1;
-    memcpy(aa->y_last, y, n8 * sizeof *y);
-    memcpy(aa->f_last, f, n8 * sizeof *f);
-
-    size_t m = 0, use[M];
-    double scale[M], system[M * M], g[M];
+    push(aa, y, f);
+    double column[M], g[M], scale[M], system[M * M];
+    kern->dots(n8, aa->count, aa->df, aa->df + newest * n8, f, column, g);
     for (size_t j = 0; j < aa->count; j++) {
-        double norm = aa->gram[j * aa->memory + j];
+        aa->gram[newest * memory + j] = aa->gram[j * memory + newest] = column[j];
+    }
+    size_t m = 0, use[M];
+    for (size_t j = 0; j < aa->count; j++) {
+        double norm = aa->gram[j * memory + j];
         if (norm > 1e-290 && isfinite(norm)) {
             scale[m] = 1.0 / sqrt(norm);
+            g[m] = g[j] * scale[m];
             use[m++] = j;
         }
     }
     for (size_t j = 0; j < m; j++) {
         for (size_t k = 0; k < m; k++) {
             system[j * m + k] =
-                aa->gram[use[j] * aa->memory + use[k]] * scale[j] * scale[k];
+                aa->gram[use[j] * memory + use[k]] * scale[j] * scale[k];
         }
         system[j * m + j] += 1e-12; /* keeps collinear columns apart */
-        g[j] = kern->dot(n8, f, aa->df + use[j] * n8) * scale[j];
-    }
-    for (size_t k = 0; k < n8; k++) {
-        y[k] += f[k];
     }
     if (m == 0 || tw_lu_solve(m, system, g) != TW_OK) {
         return;
     }
+    memset(column, 0, sizeof column);
     for (size_t j = 0; j < m; j++) {
-        double w = -g[j] * scale[j];
-        kern->axpy(n8, w, aa->dy + use[j] * n8, y);
-        kern->axpy(n8, w, aa->df + use[j] * n8, y);
+        column[use[j]] = -g[j] * scale[j];
     }
+    kern->combine(n8, aa->count, aa->dh, column, y);
 }

@@ -16,8 +16,8 @@ typedef struct {
     size_t count;  /* differences stored */
     size_t head;   /* where the next one goes */
     int started;
-    double *dy, *df;         /* [memory][n8] */
-    double *y_last, *f_last; /* [n8] */
+    double *dh, *df;         /* [memory][n8] differences of y + f and of f */
+    double *h_last, *f_last; /* [n8] the last y + f and f */
     double *gram;            /* [memory][memory] */
 } tw_anderson;
 

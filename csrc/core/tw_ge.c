@@ -14,7 +14,7 @@ tw_ge_cause_text(int cause)
         "the scale of a sector does not converge",
         "a labour market does not clear",
         "a quantity limit is not met",
-        "no equilibrium: income cannot carry the fixed trade surplus",
+        "no equilibrium: income cannot carry the trade surplus or the subsidies",
         "a buyer is left without any source",
         "a change is outside its domain or out of order",
         "a productivity ratio is not positive and finite",
@@ -26,6 +26,8 @@ tw_ge_cause_text(int cause)
     return cause >= 0 && (size_t)cause < sizeof text / sizeof text[0] ? text[cause]
                                                                       : "unknown";
 }
+
+enum { SWEEPS = 400 }; /* before the ladder */
 
 /* ---- the batch ------------------------------------------------------------------------ */
 
@@ -39,6 +41,7 @@ typedef struct {
     tw_status *bad; /* [nscenario] of an evaluation, with its place */
     ptrdiff_t *where;
     int *what;
+    size_t *left; /* scenarios that sweeps have not solved */
     tw_ge *ge;
 } batch;
 
@@ -115,6 +118,26 @@ write_nothing(const tw_ge_base *b, const tw_ge_scenarios *sc, const tw_ge_result
 }
 
 static void
+finish(batch *b, tw_ge *ge, size_t s, tw_status rc)
+{
+    if (rc == TW_EDOMAIN) {
+        write_nothing(&b->base, b->sc, b->res, s);
+    }
+    else {
+        if (rc == TW_NOCONV || rc == TW_ENUMERIC) {
+            tw_ge_blame(ge, ge->point);
+            rc = ge->what == TW_GE_OVERFLOW ? TW_ENUMERIC : TW_NOCONV;
+        }
+        write_result(ge, b->sc, b->res, s, ge->point);
+    }
+    b->res->status[s] = (int)rc;
+    b->res->iterations[s] = ge->iterations;
+    b->res->residual[s] = ge->residual;
+    b->res->where[s] = ge->where;
+    b->res->what[s] = rc == TW_OK ? TW_GE_FINE : ge->what;
+}
+
+static void
 solve_one(void *ctx, int worker, size_t s, const tw_stop *stop)
 {
     batch *b = ctx;
@@ -126,19 +149,66 @@ solve_one(void *ctx, int worker, size_t s, const tw_stop *stop)
         rc = tw_ge_read_point(ge, b->sc, b->point, s, ge->point);
     }
     if (rc == TW_OK) {
-        rc = tw_ge_equilibrium(ge, ge->point);
+        int most = TW_MIN(SWEEPS, b->opt->max_iter);
+        rc = tw_ge_sweeps(ge, ge->point, b->opt->tol, TW_GE_MEMORY, most);
     }
-    if (rc == TW_EDOMAIN) {
-        write_nothing(&b->base, b->sc, b->res, s);
+    finish(b, ge, s, rc);
+}
+
+/* Those that sweeps have left, from where they left them. */
+static void
+climb_one(void *ctx, int worker, size_t k, const tw_stop *stop)
+{
+    batch *b = ctx;
+    tw_ge *ge = &b->ge[worker];
+    size_t s = b->left[k], S = b->sc->nscenario;
+    const tw_ge_result *r = b->res;
+    tw_ge_point from = {S, r->ln_w, r->ln_P, r->ln_X, r->ln_S, r->multiplier};
+    ge->stop = stop;
+    ge->worker = worker;
+    tw_status rc = tw_ge_load(ge, b->sc, s);
+    ge->iterations = r->iterations[s];
+    if (rc == TW_OK && tw_ge_read_point(ge, b->sc, &from, s, ge->point) != TW_OK) {
+        memset(ge->point, 0, ge->n8 * sizeof *ge->point);
     }
-    else {
-        write_result(ge, b->sc, b->res, s, ge->point);
+    if (rc == TW_OK) {
+        rc = tw_ge_ladder(ge, b->sc, s, ge->point);
     }
-    b->res->status[s] = (int)rc;
-    b->res->iterations[s] = ge->iterations;
-    b->res->residual[s] = ge->residual;
-    b->res->where[s] = ge->where;
-    b->res->what[s] = rc == TW_OK ? TW_GE_FINE : ge->what;
+    finish(b, ge, s, rc);
+}
+
+/* The ladder needs more room, so it is made only when somebody needs it. */
+static tw_status
+climb(batch *b, int threads)
+{
+    size_t S = b->sc->nscenario, count = 0;
+    for (size_t s = 0; s < S; s++) {
+        int status = b->res->status[s];
+        count += status == TW_NOCONV || status == TW_ENUMERIC;
+    }
+    if (count == 0) {
+        return TW_OK;
+    }
+    b->left = tw_alloc(count, sizeof *b->left);
+    tw_status rc = b->left == NULL ? TW_ENOMEM : TW_OK;
+    threads = (int)TW_MIN((size_t)threads, count);
+    for (int t = 0; rc == TW_OK && t < threads; t++) {
+        b->ge[t].ladder =
+            tw_alloc(tw_ge_ladder_doubles(&b->ge[t]), sizeof *b->ge[t].ladder);
+        rc = b->ge[t].ladder == NULL ? TW_ENOMEM : TW_OK;
+    }
+    if (rc == TW_OK) {
+        count = 0;
+        for (size_t s = 0; s < S; s++) {
+            int status = b->res->status[s];
+            if (status == TW_NOCONV || status == TW_ENUMERIC) {
+                b->left[count++] = s;
+            }
+        }
+        rc = tw_parallel_for(count, 1, threads, climb_one, b, b->opt);
+    }
+    tw_free(b->left);
+    return rc;
 }
 
 static int
@@ -175,6 +245,9 @@ run(batch *b, const tw_ge_world *world, const tw_ge_options *closure, tw_item_fn
         }
         if (rc == TW_OK) {
             rc = tw_parallel_for(b->sc->nscenario, 1, threads, fn, b, b->opt);
+        }
+        if (rc == TW_OK && b->res != NULL) {
+            rc = climb(b, threads);
         }
         for (int t = 0; b->ge != NULL && t < threads; t++) {
             tw_ge_free(&b->ge[t]);
@@ -214,7 +287,7 @@ write_trade(const tw_ge *ge, double *to)
     for (size_t n = 0; n < b->N; n++) {
         for (size_t i = 0; i < b->N; i++) {
             for (size_t j = 0; j < b->J; j++) {
-                *to++ = ge->KT[(j * b->N + n) * b->N8 + i] * ge->u[j * b->N8 + i] *
+                *to++ = ge->KT[tw_ge_cell(b, n, i, j)] * ge->u[j * b->N8 + i] *
                         ge->q[j * b->N8 + n];
             }
         }

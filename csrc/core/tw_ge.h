@@ -1,7 +1,7 @@
 /* tw_ge.h - private: general equilibrium, packed.
  *
  * Inside, countries are the lanes: a variable by country and sector is [j][n8], n8 the
- * countries padded to a multiple of 8 with zeros; flows are [j][n][i8]; input use is
+ * countries padded to a multiple of 8 with zeros; flows are [j][i][n8]; input use is
  * [user j][input k][n8].  The unknowns and equations are vectors of the same make:
  *     z = (ln w [n8], ln P [j][n8], ln X'/X [j][n8], ln S [j][n8] if any psi, m [nlim8]),
  * with zeros in padding and where a market is empty (dead).  F has the order of z.
@@ -11,9 +11,11 @@
 
 #include "tw_anderson.h"
 
-enum { TW_GE_MEMORY = 12 }; /* of Anderson acceleration */
+enum { TW_GE_MEMORY = 12, TW_GE_MEMORY_LONG = 20 }; /* of Anderson acceleration */
 
 struct tw_ge;
+struct tw_ge_linear;
+struct tw_ge_seed;
 
 /* Arrays of one visit of the flows; [j][n8] but for K, KT and KX. */
 typedef struct {
@@ -28,10 +30,16 @@ typedef struct {
     void (*cols)(size_t J, size_t N, size_t N8, const double *a, const double *v,
                  double *out);
     void (*sweep)(size_t J, size_t N, size_t N8, const tw_ge_sweep_args *s);
+    /* these two add to out */
     void (*by_user)(size_t J, size_t N8, const double *g, const double *v, double *out);
     void (*by_input)(size_t J, size_t N8, const double *g, const double *v,
                      double *out);
     void (*eval)(struct tw_ge *ge, const double *z, double *F);
+    void (*tangent)(struct tw_ge_linear *lin, const double *dz, double *dF);
+    void (*adjoint)(struct tw_ge_linear *lin, const double *v,
+                    const struct tw_ge_seed *seed, double *dz);
+    void (*flow_bars)(const struct tw_ge_linear *lin, size_t i, size_t j,
+                      double *tariff, double *export_tax, double *cost);
 } tw_ge_kernels;
 
 const tw_ge_kernels *tw_ge_kernels_get(int level);
@@ -64,6 +72,7 @@ typedef struct {
 /* Flows in limits ("special"): their K entries move with m. */
 typedef struct {
     size_t n, nflow;
+    size_t most;              /* members of the batch's scenarios, at most */
     size_t first;             /* flat number of the first limit */
     const int *kind, *holder; /* [limit], as are bound, upper, of this scenario */
     const double *bound, *upper;
@@ -80,6 +89,7 @@ typedef struct {
     double *total, *gap; /* [limit] sum of members; ln bound - ln total, minus that
                                     for floors */
     int *piece;          /* [limit] F is 0: m, 1: gap, 2: m - upper */
+    int *end; /* [limit] of the range of m: -1, 1; 0 inside; kept by sweeps */
 } tw_ge_limit_set;
 
 /* One scenario in work, and the state after tw_ge_eval. */
@@ -90,7 +100,7 @@ typedef struct tw_ge {
     const tw_options *opt;
     const tw_stop *stop;
     int worker;
-    size_t n8;                     /* length of z and F */
+    size_t n8, most8;              /* length of z and F; its largest in the batch */
     size_t at_P, at_X, at_S, at_m; /* offsets in z; at_S = at_m without scale */
     int has_x;                     /* KX differs from KT; else only KT is right */
 
@@ -120,17 +130,18 @@ typedef struct tw_ge {
         carry; /* under TW_GE_INCOME: I' = (w L V + ...) / carry, carry = 1 - delta + dbar */
     double dbar;
     double money; /* sum wLV / sum V */
-    int poor;     /* first country whose I' was bent up, or -1 */
+    int poor;     /* a country whose I' was bent up, or -1 */
     int bent;     /* something else was */
 
     double residual;
     int what;
     ptrdiff_t where;
-    int iterations;
+    int iterations; /* evaluations and Jacobian products */
+    int poor_once;  /* the last country that was poor on the way, or -1 */
 
     /* scratch of tw_ge_solve.c */
     double *point, *F, *best, *step; /* [n8] */
-    double *ladder;                  /* scratch of the Newton rung, made on demand */
+    double *ladder;                  /* scratch of tw_ge_ladder.c, made on demand */
     double *aa_scratch;
     tw_anderson aa;
     double *block;
@@ -142,6 +153,13 @@ typedef struct tw_ge {
     double *change;
     int dirty; /* rows were scaled: undo everything */
 } tw_ge;
+
+/* Place of a flow in K. */
+static inline size_t
+tw_ge_cell(const tw_ge_base *b, size_t n, size_t i, size_t j)
+{
+    return (j * b->N + i) * b->N8 + n;
+}
 
 /* tw_ge_world.c */
 double *tw_ge_align(double *p); /* up to 7 places on */
@@ -155,6 +173,8 @@ tw_status tw_ge_new(tw_ge *ge, const tw_ge_base *b, const tw_ge_scenarios *sc,
 void tw_ge_free(tw_ge *ge);
 /* K and all else of scenario s; TW_EDOMAIN with what and where set on a bad one. */
 tw_status tw_ge_load(tw_ge *ge, const tw_ge_scenarios *sc, size_t s);
+/* The same part of the way, 0 <= part <= 1, from the baseline in logs. */
+tw_status tw_ge_load_part(tw_ge *ge, const tw_ge_scenarios *sc, size_t s, double part);
 /* z from the public arrays; zeros where p is NULL. */
 tw_status tw_ge_read_point(tw_ge *ge, const tw_ge_scenarios *sc, const tw_ge_point *p,
                            size_t s, double *z);
@@ -170,12 +190,21 @@ void tw_ge_limits_rows(tw_ge *ge, const double *z, double *F); /* and the rows o
 
 double tw_ge_limits_slope(const tw_ge *ge, size_t l);
 
-/* tw_ge_solve.c: from z to the equilibrium in z; what, where, iterations and residual say
- * how it went.  F and the state at z; z is kept by pointer. */
-tw_status tw_ge_equilibrium(tw_ge *ge, double *z);
+/* tw_ge_solve.c.  F and the state at z; z is kept by pointer. */
 void tw_ge_eval(tw_ge *ge, const double *z, double *F);
-/* max |F|, with what and where set; NaN where F is not finite or something was bent. */
-double tw_ge_residual(tw_ge *ge, const double *F);
+/* max |F| after an evaluation; NaN where F is not finite or something was bent. */
+double tw_ge_residual(const tw_ge *ge, const double *F);
+/* tw_ge_eval, counted: residual = max |F|, NaN where it is not finite.  Nonzero when every
+ * market is within tol and nothing was bent. */
+int tw_ge_check(tw_ge *ge, const double *z, double tol);
+/* Accelerated sweeps from z; on TW_NOCONV z is the best point met. */
+tw_status tw_ge_sweeps(tw_ge *ge, double *z, double tol, size_t memory, int most);
+/* What went wrong at z: what and where. */
+void tw_ge_blame(tw_ge *ge, const double *z);
+
+/* tw_ge_ladder.c, for what sweeps leave: Newton's method, then part of the way after part. */
+size_t tw_ge_ladder_doubles(const tw_ge *ge);
+tw_status tw_ge_ladder(tw_ge *ge, const tw_ge_scenarios *sc, size_t s, double *z);
 
 /* Plain products, [j][n8] in and out, zeros in padding; in and out differ. */
 typedef enum { TW_GE_K = 0, TW_GE_KT, TW_GE_KX } tw_ge_which;

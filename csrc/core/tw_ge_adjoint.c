@@ -10,7 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { BASIS_BYTES = 1 << 26, LEAST_MEMORY = 20 };
+enum { BASIS_BYTES = 1 << 26, LEAST_MEMORY = 20, TILE = 8 };
 
 typedef struct {
     tw_ge ge;
@@ -93,59 +93,50 @@ unpack_seed(const batch *b, worker *w, size_t k)
     return seed;
 }
 
-/* Derivatives with respect to the flows of importer n, from what the adjoint left. */
-static void
-importer_flows(const tw_ge_linear *lin, size_t n, double *tariff, double *export_tax,
-               double *cost)
-{
-    const tw_ge *ge = lin->ge;
-    const tw_ge_base *b = ge->base;
-    size_t N = b->N, J = b->J, N8 = b->N8;
-    const double *kx = ge->has_x ? ge->KX : ge->KT;
-    for (size_t j = 0; j < J; j++) {
-        size_t r = j * N8 + n, row = (j * N + n) * N8;
-        double theta = b->theta[j], q = ge->q[r];
-        double phi = lin->dq[r] * q * lin->inv_X[r];
-        for (size_t i = 0; i < N; i++) {
-            size_t c = j * N8 + i, f = i * J + j;
-            double z = (lin->b[i] - lin->a[n]) * (ge->KT[row + i] * q);
-            double h = (lin->dY[c] - lin->b[i]) * (kx[row + i] * q);
-            double k = -theta * (phi * ge->K[row + i] + z + h), u = ge->u[c];
-            if (tariff != NULL) {
-                tariff[f] = u * (k - z - h);
-            }
-            if (export_tax != NULL) {
-                export_tax[f] = u * (k - h);
-            }
-            if (cost != NULL) {
-                cost[f] = u * k;
-            }
-        }
-    }
-}
-
 static double *
 slab(double *array, size_t item, size_t size)
 {
     return array != NULL ? array + item * size : NULL;
 }
 
+/* Exporter i's flows of up to TILE sectors: computed along importers, written along sectors,
+ * so that each line of memory is filled at once. */
+static void
+write_tile(tw_ge_linear *lin, size_t i, size_t j, double *tariff, double *export_tax,
+           double *cost)
+{
+    const tw_ge_base *b = lin->ge->base;
+    size_t N = b->N, J = b->J, N8 = b->N8, count = TW_MIN((size_t)TILE, J - j);
+    double *from[3] = {lin->t1, lin->t2, lin->t3}, *to[3] = {tariff, export_tax, cost};
+    for (size_t k = 0; k < count; k++) {
+        lin->ge->gk->flow_bars(lin, i, j + k, from[0] + k * N8, from[1] + k * N8,
+                               from[2] + k * N8);
+    }
+    for (size_t a = 0; a < 3; a++) {
+        for (size_t n = 0; to[a] != NULL && n < N; n++) {
+            for (size_t k = 0; k < count; k++) {
+                to[a][(n * N + i) * J + j + k] = from[a][k * N8 + n];
+            }
+        }
+    }
+}
+
 static void
 write_gradient(const batch *b, worker *w, size_t item, size_t k)
 {
-    const tw_ge_linear *lin = &w->lin;
     const tw_ge *ge = &w->ge;
     const tw_ge_limit_set *lim = &ge->lim;
     size_t N = ge->base->N, J = ge->base->J, flows = N * N * J;
     double *tariff = slab(b->out->tariff, item, flows);
     double *export_tax = slab(b->out->export_tax, item, flows);
     double *cost = slab(b->out->cost, item, flows);
-    for (size_t n = 0; n < N; n++) {
-        importer_flows(lin, n, slab(tariff, n, N * J), slab(export_tax, n, N * J),
-                       slab(cost, n, N * J));
+    for (size_t j = 0; j < J; j += TILE) {
+        for (size_t i = 0; i < N; i++) {
+            write_tile(&w->lin, i, j, tariff, export_tax, cost);
+        }
     }
     for (size_t f = 0; f < lim->nflow; f++) {
-        tw_ge_flow_bar bar = tw_ge_special_bar(lin, f);
+        tw_ge_flow_bar bar = tw_ge_special_bar(&w->lin, f);
         size_t at = lim->flow[f];
         if (tariff != NULL) {
             tariff[at] = bar.tariff;

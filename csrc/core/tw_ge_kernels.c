@@ -1,6 +1,10 @@
-/* tw_ge_kernels.c - products of general equilibrium: flows [j][n][i8], input use [j][k][n8].
- * Built once per code path; all builds give equal bits. */
-#include "tw_ge.h"
+/* tw_ge_kernels.c - products of general equilibrium.  Built once per code path; all builds
+ * give equal bits.
+ *
+ * Importers are lanes: flows are [j][i][n8], input use is [j][k][n8].  One sector at a time,
+ * so that what importers buy is summed while the sector's flows are in cache.
+ */
+#include "tw_ge_linear.h"
 #include "tw_level.h"
 
 #include <string.h>
@@ -29,13 +33,42 @@ add_row(size_t n8, const double *restrict a, double s, double *restrict sum)
 }
 
 static inline void
-add_rows4(size_t n8, const double *restrict a, const double *scale,
-          double *restrict sum)
+add_rows8(size_t n8, const double *restrict a, const double *s, double *restrict sum)
 {
-    const double *a1 = a + n8, *a2 = a + 2 * n8, *a3 = a + 3 * n8;
-    double s0 = scale[0], s1 = scale[1], s2 = scale[2], s3 = scale[3];
+    const double *a1 = a + n8, *a2 = a + 2 * n8, *a3 = a + 3 * n8, *a4 = a + 4 * n8;
+    const double *a5 = a + 5 * n8, *a6 = a + 6 * n8, *a7 = a + 7 * n8;
+    double s0 = s[0], s1 = s[1], s2 = s[2], s3 = s[3];
+    double s4 = s[4], s5 = s[5], s6 = s[6], s7 = s[7];
     for (size_t n = 0; n < n8; n++) {
-        sum[n] += (a[n] * s0 + a1[n] * s1) + (a2[n] * s2 + a3[n] * s3);
+        double low = (a[n] * s0 + a1[n] * s1) + (a2[n] * s2 + a3[n] * s3);
+        double high = (a4[n] * s4 + a5[n] * s5) + (a6[n] * s6 + a7[n] * s7);
+        sum[n] += low + high;
+    }
+}
+
+/* out[n] = sum_i a[i][n] v[i] of one sector */
+static inline void
+sector_rows(size_t N, size_t N8, const double *a, const double *v, double *out)
+{
+    size_t i = 0;
+    memset(out, 0, N8 * sizeof *out);
+    for (; i + 8 <= N; i += 8) {
+        add_rows8(N8, a + i * N8, v + i, out);
+    }
+    for (; i < N; i++) {
+        add_row(N8, a + i * N8, v[i], out);
+    }
+}
+
+/* out[i] = sum_n a[i][n] v[n] of one sector */
+static inline void
+sector_cols(size_t N, size_t N8, const double *a, const double *v, double *out)
+{
+    for (size_t i = 0; i < N; i++) {
+        out[i] = dot(N8, a + i * N8, v);
+    }
+    for (size_t i = N; i < N8; i++) {
+        out[i] = 0.0;
     }
 }
 
@@ -43,12 +76,7 @@ static void
 rows(size_t J, size_t N, size_t N8, const double *a, const double *v, double *out)
 {
     for (size_t j = 0; j < J; j++) {
-        for (size_t n = 0; n < N; n++) {
-            out[j * N8 + n] = dot(N8, a + (j * N + n) * N8, v + j * N8);
-        }
-        for (size_t n = N; n < N8; n++) {
-            out[j * N8 + n] = 0.0;
-        }
+        sector_rows(N, N8, a + j * N * N8, v + j * N8, out + j * N8);
     }
 }
 
@@ -56,16 +84,7 @@ static void
 cols(size_t J, size_t N, size_t N8, const double *a, const double *v, double *out)
 {
     for (size_t j = 0; j < J; j++) {
-        const double *aj = a + j * N * N8, *vj = v + j * N8;
-        double *sum = out + j * N8;
-        memset(sum, 0, N8 * sizeof *sum);
-        size_t n = 0;
-        for (; n + 4 <= N; n += 4) {
-            add_rows4(N8, aj + n * N8, vj + n, sum);
-        }
-        for (; n < N; n++) {
-            add_row(N8, aj + n * N8, vj[n], sum);
-        }
+        sector_cols(N, N8, a + j * N * N8, v + j * N8, out + j * N8);
     }
 }
 
@@ -75,40 +94,39 @@ static void
 sweep(size_t J, size_t N, size_t N8, const tw_ge_sweep_args *s)
 {
     for (size_t j = 0; j < J; j++) {
-        const double *K = s->K + j * N * N8, *KT = s->KT + j * N * N8;
-        const double *KX = s->KX + j * N * N8, *u = s->u + j * N8;
-        double *Phi = s->Phi + j * N8, *M = s->M + j * N8, *q = s->q + j * N8;
-        double *Y = s->Y + j * N8, *YT = s->YT + j * N8;
-        const double *X = s->X + j * N8, *dead = s->dead + j * N8;
-        memset(Y, 0, N8 * sizeof *Y);
-        memset(YT, 0, N8 * sizeof *YT);
-        for (size_t n = 0; n < N8; n += 4) {
-            size_t end = n + 4 <= N ? n + 4 : n < N ? N : n;
-            for (size_t r = n; r < end; r++) {
-                Phi[r] = dot(N8, K + r * N8, u);
-                M[r] = dot(N8, KT + r * N8, u);
-            }
-            for (size_t r = end; r < n + 4; r++) {
-                Phi[r] = M[r] = 0.0;
-            }
-            for (size_t r = n; r < n + 4; r++) {
-                Phi[r] += dead[r];
-                q[r] = X[r] / Phi[r];
-            }
-            if (end == n + 4) {
-                add_rows4(N8, KX + n * N8, q + n, Y);
-                if (KX != KT) {
-                    add_rows4(N8, KT + n * N8, q + n, YT);
-                }
-                continue;
-            }
-            for (size_t r = n; r < end; r++) {
-                add_row(N8, KX + r * N8, q[r], Y);
-                if (KX != KT) {
-                    add_row(N8, KT + r * N8, q[r], YT);
-                }
-            }
+        size_t k = j * N8, cell = k * N;
+        double *restrict Phi = s->Phi + k, *restrict q = s->q + k;
+        const double *restrict X = s->X + k, *restrict dead = s->dead + k;
+        sector_rows(N, N8, s->K + cell, s->u + k, Phi);
+        sector_rows(N, N8, s->KT + cell, s->u + k, s->M + k);
+        for (size_t n = 0; n < N8; n++) {
+            Phi[n] += dead[n];
+            q[n] = X[n] / Phi[n];
         }
+        sector_cols(N, N8, s->KX + cell, q, s->Y + k);
+        if (s->KX != s->KT) {
+            sector_cols(N, N8, s->KT + cell, q, s->YT + k);
+        }
+    }
+}
+
+/* sum += a[0] x[0] + ... + a[3] x[3], vectors of n8 apart by da and dx */
+static inline void
+add_products4(size_t n8, const double *restrict a, size_t da, const double *restrict x,
+              size_t dx, double *restrict sum)
+{
+    for (size_t n = 0; n < n8; n++) {
+        sum[n] += (a[n] * x[n] + a[da + n] * x[dx + n]) +
+                  (a[2 * da + n] * x[2 * dx + n] + a[3 * da + n] * x[3 * dx + n]);
+    }
+}
+
+static inline void
+add_product(size_t n8, const double *restrict a, const double *restrict x,
+            double *restrict sum)
+{
+    for (size_t n = 0; n < n8; n++) {
+        sum[n] += a[n] * x[n];
     }
 }
 
@@ -116,13 +134,14 @@ static void
 by_user(size_t J, size_t N8, const double *g, const double *v, double *out)
 {
     for (size_t j = 0; j < J; j++) {
-        double *restrict sum = out + j * N8;
-        memset(sum, 0, N8 * sizeof *sum);
-        for (size_t k = 0; k < J; k++) {
-            const double *restrict a = g + (j * J + k) * N8, *restrict x = v + k * N8;
-            for (size_t n = 0; n < N8; n++) {
-                sum[n] += a[n] * x[n];
-            }
+        double *sum = out + j * N8;
+        const double *a = g + j * J * N8;
+        size_t k = 0;
+        for (; k + 4 <= J; k += 4) {
+            add_products4(N8, a + k * N8, N8, v + k * N8, N8, sum);
+        }
+        for (; k < J; k++) {
+            add_product(N8, a + k * N8, v + k * N8, sum);
         }
     }
 }
@@ -130,15 +149,16 @@ by_user(size_t J, size_t N8, const double *g, const double *v, double *out)
 static void
 by_input(size_t J, size_t N8, const double *g, const double *v, double *out)
 {
-    memset(out, 0, J * N8 * sizeof *out);
-    for (size_t j = 0; j < J; j++) {
-        const double *restrict x = v + j * N8;
+    size_t j = 0;
+    for (; j + 4 <= J; j += 4) {
         for (size_t k = 0; k < J; k++) {
-            const double *restrict a = g + (j * J + k) * N8;
-            double *restrict sum = out + k * N8;
-            for (size_t n = 0; n < N8; n++) {
-                sum[n] += a[n] * x[n];
-            }
+            add_products4(N8, g + (j * J + k) * N8, J * N8, v + j * N8, N8,
+                          out + k * N8);
+        }
+    }
+    for (; j < J; j++) {
+        for (size_t k = 0; k < J; k++) {
+            add_product(N8, g + (j * J + k) * N8, v + j * N8, out + k * N8);
         }
     }
 }
@@ -152,4 +172,7 @@ const tw_ge_kernels TW_LEVEL_NAME(tw_ge_kernels) = {
     .by_user = by_user,
     .by_input = by_input,
     .eval = TW_LEVEL_NAME(tw_ge_eval),
+    .tangent = TW_LEVEL_NAME(tw_ge_tangent),
+    .adjoint = TW_LEVEL_NAME(tw_ge_transpose),
+    .flow_bars = TW_LEVEL_NAME(tw_ge_flow_bars),
 };

@@ -118,7 +118,7 @@ collect(tw_ge *ge)
         size_t f = lim->flow[k], j = f % b->J, i = f / b->J % b->N, n = f / b->J / b->N;
         lim->row[k] = j * b->N8 + n;
         lim->col[k] = j * b->N8 + i;
-        lim->cell[k] = (j * b->N + n) * b->N8 + i;
+        lim->cell[k] = tw_ge_cell(b, n, i, j);
         lim->K0[k] = ge->K[lim->cell[k]];
         lim->KT0[k] = ge->KT[lim->cell[k]];
         lim->KX0[k] = ge->KX[lim->cell[k]];

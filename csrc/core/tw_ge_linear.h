@@ -10,15 +10,15 @@
 
 /* Views of the state and what is derived from it once; then scratch of the products.
  * [r] is [j][n8].  In the names of the adjoint, x_bar is d(objective)/d(ln x). */
-typedef struct {
+typedef struct tw_ge_linear {
     const tw_ge *ge;
     /* constants of the state */
-    double *inv_X_new, *inv_Y, *inv_X; /* [r] 1/level, 0 where dead */
+    double *inv_X_new, *inv_Y, *inv_X; /* [r] 1/level, 0 where that is 0 */
     double *inputs; /* [r] inputs' share of cost; inv_inputs 0 where there are none */
     double *inv_inputs; /* [r] */
     double *demand;     /* [r] intermediate demand, X_new - alpha' I' */
     double *omega;      /* [n8] share in world labour income */
-    double *inv_B;      /* [n8] 0 where dead */
+    double *inv_B;      /* [n8] likewise */
     double *relief; /* [n8] kappa / (1 - tau); 0 unless revenue relieves income tax */
     double weight;  /* deficits in proportion to income: sum base / carry^2 */
     /* per flow in a limit: KT u q and KX u q, and what the adjoint adds to their logs */
@@ -29,7 +29,7 @@ typedef struct {
 } tw_ge_linear;
 
 /* Objective of an adjoint beyond v.F: derivatives with respect to ... [n8] or [r], or NULL. */
-typedef struct {
+typedef struct tw_ge_seed {
     const double *income, *price, *wage, *labour; /* ln I', ln Pc, ln w, ln L */
     const double *output;                         /* ln Y', [r] */
     const double *revenue;                        /* R' itself */
@@ -65,6 +65,23 @@ tw_ge_flow_bar tw_ge_special_bar(const tw_ge_linear *lin, size_t f);
 /* dF/dz, [n8][n8] row-major, with -1 on the diagonal of padding and dead cells: the matrix of
  * Newton's method in small worlds.  unit and column are scratch, n8 long. */
 void tw_ge_jacobian(tw_ge_linear *lin, double *unit, double *column, double *a);
+
+/* The loops, one build per code path: tw_ge_tangent.c, tw_ge_transpose.c. */
+void tw_ge_tangent_base(tw_ge_linear *lin, const double *dz, double *dF);
+void tw_ge_tangent_avx2(tw_ge_linear *lin, const double *dz, double *dF);
+void tw_ge_tangent_avx512(tw_ge_linear *lin, const double *dz, double *dF);
+void tw_ge_transpose_base(tw_ge_linear *lin, const double *v, const tw_ge_seed *seed,
+                          double *dz);
+void tw_ge_transpose_avx2(tw_ge_linear *lin, const double *v, const tw_ge_seed *seed,
+                          double *dz);
+void tw_ge_transpose_avx512(tw_ge_linear *lin, const double *v, const tw_ge_seed *seed,
+                            double *dz);
+void tw_ge_flow_bars_base(const tw_ge_linear *lin, size_t i, size_t j, double *tariff,
+                          double *export_tax, double *cost);
+void tw_ge_flow_bars_avx2(const tw_ge_linear *lin, size_t i, size_t j, double *tariff,
+                          double *export_tax, double *cost);
+void tw_ge_flow_bars_avx512(const tw_ge_linear *lin, size_t i, size_t j, double *tariff,
+                            double *export_tax, double *cost);
 
 static inline int
 tw_ge_is_floor(int kind)

@@ -6,7 +6,8 @@
 #include <string.h>
 
 static const double SAFE_POWER =
-    600.0;                          /* rows whose largest power is beyond are scaled */
+    600.0; /* rows whose largest power is beyond are scaled */
+static const double LEAST_WEIGHT = 1e-12; /* of a ban, part of the way to it */
 static const double BALANCE = 1e-9; /* deficits sum to zero within this part of V */
 
 static size_t
@@ -68,6 +69,8 @@ tw_ge_new(tw_ge *ge, const tw_ge_base *b, const tw_ge_scenarios *sc,
     ge->at_S = ge->at_X + size;
     ge->at_m = ge->at_S + (b->has_scale ? size : 0);
     size_t n8 = ge->at_m + nl;
+    ge->n8 = ge->most8 = n8;
+    lim->most = room.members;
     int has_x = b->has_x || any_export_tax(sc), ces = b->ces_va || b->ces_inputs;
     const slice doubles[] = {
         {&ge->K, b->cells},
@@ -120,7 +123,7 @@ tw_ge_new(tw_ge *ge, const tw_ge_base *b, const tw_ge_scenarios *sc,
         {&ge->F, n8},
         {&ge->best, n8},
         {&ge->step, n8},
-        {&ge->aa_scratch, tw_anderson_doubles(n8, TW_GE_MEMORY)},
+        {&ge->aa_scratch, tw_anderson_doubles(n8, TW_GE_MEMORY_LONG)},
         {&ge->change, 2 * nc},
     };
     size_t count = 0, nslice = sizeof doubles / sizeof doubles[0];
@@ -129,7 +132,7 @@ tw_ge_new(tw_ge *ge, const tw_ge_base *b, const tw_ge_scenarios *sc,
     }
     ge->block = tw_alloc(count + 8, sizeof *ge->block);
     ge->sizes = tw_alloc(nc + 5 * ns + 8, sizeof *ge->sizes);
-    ge->ints = tw_alloc(nl + 8, sizeof *ge->ints);
+    ge->ints = tw_alloc(2 * nl + 8, sizeof *ge->ints);
     if (ge->block == NULL || ge->sizes == NULL || ge->ints == NULL) {
         tw_ge_free(ge);
         return TW_ENOMEM;
@@ -146,6 +149,7 @@ tw_ge_new(tw_ge *ge, const tw_ge_base *b, const tw_ge_scenarios *sc,
     lim->row = lim->cell + ns;
     lim->col = lim->row + ns;
     lim->piece = ge->ints;
+    lim->end = lim->piece + nl;
     if (!has_x) {
         ge->KX = ge->KT;
     }
@@ -182,6 +186,13 @@ refuse(tw_ge *ge, int what, size_t where)
     ge->what = what;
     ge->where = (ptrdiff_t)where;
     return TW_EDOMAIN;
+}
+
+/* j N8 + n of a cell of K */
+static size_t
+row_of(const tw_ge_base *b, size_t cell)
+{
+    return cell / b->N8 / b->N * b->N8 + cell % b->N8;
 }
 
 /* Back to the world's shares. */
@@ -229,11 +240,11 @@ scale_rows(tw_ge *ge, const tw_ge_scenarios *sc, size_t first, size_t count,
         top[row] = -INFINITY;
         left[row] = 0.0;
         for (size_t i = 0; n < N && i < N; i++) {
-            left[row] += b->pi[(j * N + n) * N8 + i] > 0.0 ? 1.0 : 0.0;
+            left[row] += b->pi[tw_ge_cell(b, n, i, j)] > 0.0 ? 1.0 : 0.0;
         }
     }
     for (size_t k = 0; k < count; k++) {
-        size_t at = ge->changed[k], row = at / N8 / N * N8 + at / N8 % N;
+        size_t at = ge->changed[k], row = row_of(b, at);
         left[row] -= b->pi[at] > 0.0 ? 1.0 : 0.0;
         if (b->pi[at] * sc->weight[first + k] > 0.0 && power[k] > top[row]) {
             top[row] = power[k];
@@ -249,7 +260,7 @@ scale_rows(tw_ge *ge, const tw_ge_scenarios *sc, size_t first, size_t count,
         ge->dirty = 1;
         double factor = exp(-high);
         for (size_t i = 0; n < N && i < N; i++) {
-            size_t at = (j * N + n) * N8 + i;
+            size_t at = tw_ge_cell(b, n, i, j);
             ge->K[at] *= factor;
             ge->KT[at] *= factor;
             if (ge->KX != ge->KT) {
@@ -257,6 +268,13 @@ scale_rows(tw_ge *ge, const tw_ge_scenarios *sc, size_t first, size_t count,
             }
         }
     }
+}
+
+/* Part way from a to b > 0 in logs, b itself at the end. */
+static double
+between(double a, double b, double part)
+{
+    return part >= 1.0 ? b : a * pow(TW_MAX(b, LEAST_WEIGHT) / a, part);
 }
 
 /* The changes of the scenario: ratios of the buyer price, then their powers. */
@@ -279,7 +297,7 @@ read_changes(tw_ge *ge, const tw_ge_scenarios *sc, size_t first, size_t count)
         }
         size_t f = (size_t)sc->flow[c], j = f % J, i = f / J % N, n = f / J / N;
         double x0 = w->export_tax != NULL ? w->export_tax[f] : 0.0;
-        ge->changed[k] = (j * N + n) * b->N8 + i;
+        ge->changed[k] = tw_ge_cell(b, n, i, j);
         ge->change[k] =
             sc->cost[c] * ((1.0 + t) * (1.0 + x)) / ((1.0 + w->tariff[f]) * (1.0 + x0));
         ge->has_x |= x != 0.0;
@@ -288,7 +306,7 @@ read_changes(tw_ge *ge, const tw_ge_scenarios *sc, size_t first, size_t count)
 }
 
 static tw_status
-apply_changes(tw_ge *ge, const tw_ge_scenarios *sc, size_t s)
+apply_changes(tw_ge *ge, const tw_ge_scenarios *sc, size_t s, double part)
 {
     const tw_ge_base *b = ge->base;
     size_t first = sc->ptr != NULL ? (size_t)sc->ptr[s] : 0;
@@ -303,32 +321,40 @@ apply_changes(tw_ge *ge, const tw_ge_scenarios *sc, size_t s)
     int large = 0;
     ge->kern->log(count, power, power);
     for (size_t k = 0; k < count; k++) {
-        power[k] *= -b->theta[(size_t)sc->flow[first + k] % J];
+        power[k] *= -b->theta[(size_t)sc->flow[first + k] % J] * part;
         large |= !(fabs(power[k]) <= SAFE_POWER);
     }
     if (large) {
         scale_rows(ge, sc, first, count, power);
         for (size_t k = 0; k < count; k++) {
-            size_t at = ge->changed[k], row = at / b->N8 / N * b->N8 + at / b->N8 % N;
+            size_t at = ge->changed[k], row = row_of(b, at);
             power[k] += ge->row_shift[row];
         }
     }
     ge->kern->exp(count, power, factor);
     int closed = 0;
     for (size_t k = 0; k < count; k++) {
-        size_t at = ge->changed[k], c = first + k;
-        ge->K[at] = b->pi[at] * sc->weight[c] * factor[k];
-        ge->KT[at] = ge->K[at] / (1.0 + sc->tariff[c]);
+        size_t at = ge->changed[k], c = first + k, f = (size_t)sc->flow[c];
+        double t = 1.0 + sc->tariff[c], x = 1.0 + sc->export_tax[c];
+        double weight = sc->weight[c];
+        if (part < 1.0) {
+            const tw_ge_world *w = b->world;
+            t = between(1.0 + w->tariff[f], t, part);
+            x = between(w->export_tax != NULL ? 1.0 + w->export_tax[f] : 1.0, x, part);
+            weight = between(1.0, weight, part);
+        }
+        ge->K[at] = b->pi[at] * weight * factor[k];
+        ge->KT[at] = ge->K[at] / t;
         if (ge->KX != ge->KT) {
-            ge->KX[at] = ge->KT[at] / (1.0 + sc->export_tax[c]);
+            ge->KX[at] = ge->KT[at] / x;
         }
         closed |= !(ge->K[at] > 0.0) && b->pi[at] > 0.0;
     }
     for (size_t k = 0; closed && k < count; k++) {
         size_t at = ge->changed[k];
-        double left = 0.0, *row = ge->K + at / b->N8 * b->N8;
+        double left = 0.0, *flow = ge->K + tw_ge_cell(b, at % b->N8, 0, at / b->N8 / N);
         for (size_t i = 0; b->pi[at] > 0.0 && !(ge->K[at] > 0.0) && i < N; i++) {
-            left += row[i];
+            left += flow[i * b->N8];
         }
         if (b->pi[at] > 0.0 && !(ge->K[at] > 0.0) && !(left > 0.0)) {
             size_t f = (size_t)sc->flow[first + k];
@@ -339,7 +365,7 @@ apply_changes(tw_ge *ge, const tw_ge_scenarios *sc, size_t s)
 }
 
 static tw_status
-load_productivity(tw_ge *ge, const double *A)
+load_productivity(tw_ge *ge, const double *A, double part)
 {
     const tw_ge_base *b = ge->base;
     memset(ge->ln_A, 0, b->NJ8 * sizeof *ge->ln_A);
@@ -349,14 +375,14 @@ load_productivity(tw_ge *ge, const double *A)
             if (!(a > 0.0 && a < INFINITY)) {
                 return refuse(ge, TW_GE_BAD_PRODUCTIVITY, n * b->J + j);
             }
-            ge->ln_A[j * b->N8 + n] = log(a);
+            ge->ln_A[j * b->N8 + n] = part * log(a);
         }
     }
     return TW_OK;
 }
 
 static tw_status
-load_deficits(tw_ge *ge, const double *D)
+load_deficits(tw_ge *ge, const double *D, double part)
 {
     const tw_ge_base *b = ge->base;
     int mode = b->closure.deficits;
@@ -367,6 +393,9 @@ load_deficits(tw_ge *ge, const double *D)
             return refuse(ge, TW_GE_BAD_DEFICIT, n);
         }
         sum += d;
+        if (part < 1.0 && n < b->N) {
+            d = b->D[n] + part * (d - b->D[n]);
+        }
         ge->D[n] = mode != TW_GE_INCOME ? d : b->I[n] > 0.0 ? d / b->I[n] : 0.0;
         if (mode == TW_GE_INCOME && !(ge->D[n] < 1.0)) {
             return refuse(ge, TW_GE_BAD_DEFICIT, n);
@@ -375,11 +404,14 @@ load_deficits(tw_ge *ge, const double *D)
     if (!(fabs(sum) <= BALANCE * b->world_V)) {
         return refuse(ge, TW_GE_BAD_DEFICIT, 0);
     }
+    for (size_t n = 0; mode == TW_GE_FIXED && n < b->N8; n++) {
+        ge->D[n] -= sum / b->world_V * b->V[n]; /* rounding of the data */
+    }
     return TW_OK;
 }
 
 tw_status
-tw_ge_load(tw_ge *ge, const tw_ge_scenarios *sc, size_t s)
+tw_ge_load_part(tw_ge *ge, const tw_ge_scenarios *sc, size_t s, double part)
 {
     const tw_ge_base *b = ge->base;
     size_t N = b->N, J = b->J;
@@ -387,22 +419,29 @@ tw_ge_load(tw_ge *ge, const tw_ge_scenarios *sc, size_t s)
     ge->what = TW_GE_FINE;
     ge->where = -1;
     ge->has_x = b->has_x;
-    ge->iterations = 0;
-    ge->residual = 0.0;
     ge->lim.n = 0;
     ge->n8 = ge->at_m;
     tw_status rc = load_productivity(
-        ge, sc->productivity == NULL ? NULL : sc->productivity + s * N * J);
+        ge, sc->productivity == NULL ? NULL : sc->productivity + s * N * J, part);
     if (rc == TW_OK) {
-        rc = load_deficits(ge, sc->deficit == NULL ? NULL : sc->deficit + s * N);
+        rc = load_deficits(ge, sc->deficit == NULL ? NULL : sc->deficit + s * N, part);
     }
     if (rc == TW_OK) {
-        rc = apply_changes(ge, sc, s);
+        rc = apply_changes(ge, sc, s, part);
     }
     if (rc == TW_OK) {
         rc = tw_ge_limits_load(ge, sc, s);
     }
     return rc;
+}
+
+tw_status
+tw_ge_load(tw_ge *ge, const tw_ge_scenarios *sc, size_t s)
+{
+    ge->iterations = 0;
+    ge->residual = 0.0;
+    ge->poor_once = -1;
+    return tw_ge_load_part(ge, sc, s, 1.0);
 }
 
 /* ---- points ------------------------------------------------------------------------- */

@@ -1,12 +1,16 @@
-/* tw_ge_solve.c - the equilibrium of one scenario: accelerated sweeps, then a ladder.
+/* tw_ge_solve.c - the equilibrium of one scenario by accelerated sweeps.
  *
- * A sweep is z + F with a damped step for wages, shifted along money so that world value
- * added stays the numeraire.  Convergence is judged on F alone: every market's residual.
+ * A sweep is z + F with a damped step for wages and an own one for limits.  Convergence is
+ * judged on F alone: every market's residual.
  */
 #include "tw_ge.h"
 
 #include <math.h>
 #include <string.h>
+
+static const double CLAMP = 1.0; /* largest change of ln w in a sweep */
+static const double BLOWN = 1e4; /* growth of the residual that calls for a new start */
+enum { PATIENCE = 60, RESTARTS = 4 };
 
 /* ---- evaluation with limits ----------------------------------------------------------- */
 
@@ -41,31 +45,54 @@ locate(tw_ge *ge, size_t k)
                             : (ptrdiff_t)(n * b->J + j);
 }
 
-double
-tw_ge_residual(tw_ge *ge, const double *F)
+/* Walras' law is checked, not assumed: with it every F = 0 puts world value added at the
+ * numeraire, so the distance from that counts as a residual. */
+static double
+largest(const tw_ge *ge, const double *F)
 {
-    double top = ge->kern->largest(ge->n8, F);
-    if (ge->poor >= 0 || ge->bent) {
-        top = NAN;
-    }
-    return top;
+    double top = ge->kern->largest(ge->n8, F), money = fabs(log(ge->money));
+    return money <= top ? top : money + 0.0 * top; /* a NaN on either side stays */
 }
 
-static void
-find_worst(tw_ge *ge, const double *F)
+double
+tw_ge_residual(const tw_ge *ge, const double *F)
 {
-    size_t worst = 0;
+    return ge->poor >= 0 || ge->bent ? NAN : largest(ge, F);
+}
+
+int
+tw_ge_check(tw_ge *ge, const double *z, double tol)
+{
+    tw_ge_eval(ge, z, ge->F);
+    ge->iterations++;
+    ge->residual = largest(ge, ge->F);
+    if (ge->poor >= 0) {
+        ge->poor_once = ge->poor;
+    }
+    return ge->residual <= tol && ge->poor < 0 && !ge->bent;
+}
+
+void
+tw_ge_blame(tw_ge *ge, const double *z)
+{
     double top = -1.0;
-    for (size_t k = 0; k < ge->n8; k++) {
-        if (!(fabs(F[k]) <= top)) {
+    size_t worst = 0;
+    tw_ge_check(ge, z, 0.0);
+    ge->iterations--;
+    for (size_t k = 0; k < ge->n8 && top < INFINITY; k++) {
+        if (!(fabs(ge->F[k]) <= top)) {
             worst = k;
-            top = fabs(F[k]);
-            if (!(top < INFINITY)) {
-                break;
-            }
+            top = isnan(ge->F[k]) ? INFINITY : fabs(ge->F[k]);
         }
     }
     locate(ge, worst);
+    if (ge->poor_once >= 0 && ge->what != TW_GE_LIMIT) {
+        ge->what = TW_GE_NO_EQUILIBRIUM;
+        ge->where = ge->poor_once;
+    }
+    else if (isnan(ge->residual)) {
+        ge->what = TW_GE_OVERFLOW;
+    }
 }
 
 /* ---- sweeps ------------------------------------------------------------------------------ */
@@ -80,47 +107,111 @@ wage_steps(const tw_ge *ge, double *step)
         for (size_t j = 0; n < b->N && j < b->J; j++) {
             size_t k = j * b->N8 + n;
             double income = b->gamma[k] * (1.0 - b->rho[j]) * b->Y[k] * b->inv_V[n];
-            double home = b->pi[(j * b->N + n) * b->N8 + n];
+            double home = b->pi[tw_ge_cell(b, n, n, j)];
             slope += income * b->gamma[k] * b->theta[j] * (1.0 - home);
         }
         step[n] = 1.0 / (1.0 + slope);
     }
 }
 
-static tw_status
-sweeps(tw_ge *ge, double *z, int most)
+/* The step of a sweep, in place of F.  Limits move by their own slope, inside their range. */
+static void
+sweep_step(tw_ge *ge, const double *z, const double *scale, double damping)
 {
-    const tw_ge_base *b = ge->base;
-    double *F = ge->F, *scale = ge->step, best = INFINITY;
+    double *F = ge->F;
+    for (size_t n = 0; n < ge->base->N8; n++) {
+        F[n] *= scale[n];
+    }
+    for (size_t l = 0; l < ge->lim.n; l++) {
+        double m = z[ge->at_m + l];
+        double move = -ge->lim.gap[l] / tw_ge_limits_slope(ge, l);
+        move = TW_MIN(TW_MAX(move, -1.0), 1.0);
+        F[ge->at_m + l] = TW_MIN(TW_MAX(m + move, 0.0), ge->lim.upper[l]) - m;
+    }
+    for (size_t k = 0; damping < 1.0 && k < ge->n8; k++) {
+        F[k] *= damping;
+    }
+}
+
+/* Limits back into their range; nonzero when one came to or left an end of it. */
+static int
+project(tw_ge *ge, double *z)
+{
+    int changed = 0;
+    for (size_t l = 0; l < ge->lim.n; l++) {
+        double *m = &z[ge->at_m + l], upper = ge->lim.upper[l];
+        *m = TW_MIN(TW_MAX(*m, 0.0), upper);
+        int end = *m <= 0.0 ? -1 : *m >= upper ? 1 : 0;
+        changed |= end != ge->lim.end[l];
+        ge->lim.end[l] = end;
+    }
+    return changed;
+}
+
+/* No unknown moves by more than CLAMP in a sweep: y is the point before, h the last y + f. */
+static void
+clamp(tw_ge *ge, double *z)
+{
+    const double *h = ge->aa.h_last, *f = ge->aa.f_last;
+    double top = 0.0;
+    for (size_t n = 0; n < ge->base->N8; n++) {
+        double move = fabs(z[n] - (h[n] - f[n]));
+        top = move > top ? move : top;
+    }
+    for (size_t k = 0; top > CLAMP && k < ge->n8; k++) {
+        double before = h[k] - f[k];
+        z[k] = before + CLAMP / top * (z[k] - before);
+    }
+}
+
+tw_status
+tw_ge_sweeps(tw_ge *ge, double *z, double tol, size_t memory, int most)
+{
+    double *best = ge->best, *scale = ge->step;
+    double least = INFINITY, mark = INFINITY, damping = 1.0;
+    size_t bytes = ge->n8 * sizeof *z;
+    int since = 0, restarts = 0;
     wage_steps(ge, scale);
-    tw_anderson_init(&ge->aa, ge->n8, TW_GE_MEMORY, ge->aa_scratch);
+    memcpy(best, z, bytes);
+    project(ge, z);
+    tw_anderson_init(&ge->aa, ge->n8, memory, ge->aa_scratch);
     for (int it = 0; it < most; it++) {
-        tw_ge_eval(ge, z, F);
-        ge->iterations++;
-        ge->residual = tw_ge_residual(ge, F);
-        if (ge->residual <= ge->opt->tol) {
+        if (tw_ge_check(ge, z, tol)) {
             return TW_OK;
         }
         if (tw_stop_now(ge->stop, ge->worker)) {
             return TW_EINTR;
         }
-        best = TW_MIN(best, ge->residual);
-        for (size_t n = 0; n < b->N8; n++) {
-            F[n] *= scale[n];
+        if (ge->residual < least) {
+            least = ge->residual;
+            memcpy(best, z, bytes);
         }
-        tw_anderson_step(&ge->aa, ge->kern, z, F);
+        if (least < 0.5 * mark) {
+            mark = least;
+            since = 0;
+        }
+        if (++since > PATIENCE) {
+            break;
+        }
+        if (!(ge->residual < BLOWN * least)) {
+            if (++restarts > RESTARTS) {
+                break;
+            }
+            damping *= 0.5;
+            memcpy(z, best, bytes);
+            tw_anderson_init(&ge->aa, ge->n8, memory, ge->aa_scratch);
+            tw_ge_check(ge, z, tol);
+        }
+        sweep_step(ge, z, scale, damping);
+        tw_anderson_step(&ge->aa, ge->kern, z, ge->F);
+        clamp(ge, z);
+        if (ge->lim.n > 0 && project(ge, z)) {
+            tw_anderson_init(&ge->aa, ge->n8, memory, ge->aa_scratch);
+        }
     }
+    memcpy(z, best, bytes);
+    ge->residual = least;
     return TW_NOCONV;
-}
-
-tw_status
-tw_ge_equilibrium(tw_ge *ge, double *z)
-{
-    tw_status rc = sweeps(ge, z, ge->opt->max_iter);
-    if (rc == TW_NOCONV) {
-        find_worst(ge, ge->F);
-    }
-    return rc;
 }
 
 /* ---- plain products ---------------------------------------------------------------------- */
@@ -146,11 +237,13 @@ tw_ge_cols(const tw_ge *ge, tw_ge_which a, const double *v, double *out)
 void
 tw_ge_by_user(const tw_ge *ge, const double *v, double *out)
 {
+    memset(out, 0, ge->base->NJ8 * sizeof *out);
     ge->gk->by_user(ge->base->J, ge->base->N8, ge->base->g, v, out);
 }
 
 void
 tw_ge_by_input(const tw_ge *ge, const double *v, double *out)
 {
+    memset(out, 0, ge->base->NJ8 * sizeof *out);
     ge->gk->by_input(ge->base->J, ge->base->N8, ge->base->g, v, out);
 }

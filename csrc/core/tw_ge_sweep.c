@@ -89,6 +89,7 @@ bundles_ces(tw_ge *ge, const double *ln_w, const double *ln_P)
     if (b->ces_inputs) {
         offset = power(size, 1.0 - nu, ln_P, ge->input);
     }
+    memset(ln_M, 0, size * sizeof *ln_M);
     ge->gk->by_user(J, N8, b->g, b->ces_inputs ? ge->input : ln_P, ln_M);
     for (size_t k = 0; k < size; k++) {
         double inputs = 1.0 - gamma[k];
@@ -149,45 +150,66 @@ middle(size_t n8, const double *dead, const double *x)
     return low <= high ? 0.5 * (low + high) : 0.0;
 }
 
+/* u = exp(-theta (ln c - shift)); nonzero when an exponent is out of range without a shift */
+static uint64_t
+powers(size_t n8, double theta, double shift, const double *restrict ln_c,
+       double *restrict u)
+{
+    uint64_t large = 0;
+    for (size_t n = 0; n < n8; n++) {
+        double x = -theta * (ln_c[n] - shift);
+        large |= fabs(x) <= SAFE_POWER ? 0u : 1u;
+        u[n] = x;
+    }
+    return large;
+}
+
+static void
+cost_of_bundle(size_t size, const double *restrict ln_ct, const double *restrict ln_A,
+               const double *restrict dead, double *restrict ln_c)
+{
+    for (size_t k = 0; k < size; k++) {
+        ln_c[k] = dead[k] > 0.0 ? 0.0 : ln_ct[k] - ln_A[k];
+    }
+}
+
+/* out[j][n] = a[j][n] x[n] */
+static void
+spread(size_t J, size_t n8, const double *restrict a, const double *restrict x,
+       double *restrict out)
+{
+    for (size_t j = 0; j < J; j++) {
+        for (size_t n = 0; n < n8; n++) {
+            out[j * n8 + n] = a[j * n8 + n] * x[n];
+        }
+    }
+}
+
 static void
 costs(tw_ge *ge, const double *ln_w, const double *ln_P, const double *ln_S)
 {
     const tw_ge_base *b = ge->base;
     size_t J = b->J, N8 = b->N8, size = b->NJ8;
-    double *ln_ct = ge->ln_ct, *ln_c = ge->ln_c;
     if (b->ces_va || b->ces_inputs) {
         bundles_ces(ge, ln_w, ln_P);
     }
-    else if (b->has_inputs) {
-        ge->gk->by_user(J, N8, b->g, ln_P, ln_ct);
-        for (size_t j = 0; j < J; j++) {
-            for (size_t n = 0; n < N8; n++) {
-                ln_ct[j * N8 + n] += b->gamma[j * N8 + n] * ln_w[n];
-            }
-        }
-    }
     else {
-        for (size_t j = 0; j < J; j++) {
-            for (size_t n = 0; n < N8; n++) {
-                ln_ct[j * N8 + n] = b->gamma[j * N8 + n] * ln_w[n];
-            }
+        spread(J, N8, b->gamma, ln_w, ge->ln_ct);
+        if (b->has_inputs) {
+            ge->gk->by_user(J, N8, b->g, ln_P, ge->ln_ct);
         }
     }
-    for (size_t k = 0; k < size; k++) {
-        ln_c[k] = b->dead_Y[k] > 0.0 ? 0.0 : ln_ct[k] - ge->ln_A[k];
-    }
+    cost_of_bundle(size, ge->ln_ct, ge->ln_A, b->dead_Y, ge->ln_c);
     for (size_t j = 0; j < J; j++) {
         double theta = b->theta[j], psi = b->psi[j];
-        int large = 0;
-        for (size_t n = 0; n < N8; n++) {
-            size_t k = j * N8 + n;
-            ln_c[k] -= ln_S != NULL ? psi * ln_S[k] : 0.0;
-            ge->u[k] = -theta * ln_c[k];
-            large |= !(fabs(ge->u[k]) <= SAFE_POWER);
+        double *ln_c = ge->ln_c + j * N8, *u = ge->u + j * N8;
+        for (size_t n = 0; ln_S != NULL && n < N8; n++) {
+            ln_c[n] -= psi * ln_S[j * N8 + n];
         }
-        ge->shift[j] = large ? middle(N8, b->dead_Y + j * N8, ln_c + j * N8) : 0.0;
-        for (size_t n = 0; large && n < N8; n++) {
-            ge->u[j * N8 + n] = -theta * (ln_c[j * N8 + n] - ge->shift[j]);
+        ge->shift[j] = 0.0;
+        if (powers(N8, theta, 0.0, ln_c, u)) {
+            ge->shift[j] = middle(N8, b->dead_Y + j * N8, ln_c);
+            powers(N8, theta, ge->shift[j], ln_c, u);
         }
     }
     vexp(size, ge->u, ge->u);
@@ -196,14 +218,20 @@ costs(tw_ge *ge, const double *ln_w, const double *ln_P, const double *ln_S)
 /* ---- (3), (6) trade -------------------------------------------------------------------- */
 
 static void
+multiply(size_t n, const double *restrict x, double *restrict y)
+{
+    for (size_t k = 0; k < n; k++) {
+        y[k] *= x[k];
+    }
+}
+
+static void
 trade(tw_ge *ge, const double *ln_X)
 {
     const tw_ge_base *b = ge->base;
     size_t size = b->NJ8;
     vexp(size, ln_X, ge->X);
-    for (size_t k = 0; k < size; k++) {
-        ge->X[k] *= b->X[k];
-    }
+    multiply(size, b->X, ge->X);
     tw_ge_sweep_args args = {.K = ge->K,
                              .KT = ge->KT,
                              .KX = ge->has_x ? ge->KX : ge->KT,
@@ -216,9 +244,12 @@ trade(tw_ge *ge, const double *ln_X)
                              .Y = ge->Y,
                              .YT = ge->YT};
     ge->gk->sweep(b->J, b->N, b->N8, &args);
-    for (size_t k = 0; k < size; k++) {
-        ge->Y[k] *= ge->u[k];
-        ge->YT[k] = ge->has_x ? ge->YT[k] * ge->u[k] : ge->Y[k];
+    multiply(size, ge->u, ge->Y);
+    if (ge->has_x) {
+        multiply(size, ge->u, ge->YT);
+    }
+    else {
+        memcpy(ge->YT, ge->Y, size * sizeof *ge->Y);
     }
 }
 
@@ -290,27 +321,36 @@ income_closure(tw_ge *ge, const double *G)
     }
 }
 
+/* R', XR', B and profits of one sector are added. */
+static void
+add_sector(const tw_ge *ge, size_t j, double *restrict R, double *restrict XR,
+           double *restrict B, double *restrict G)
+{
+    size_t N8 = ge->base->N8, at = j * N8;
+    double rho = ge->base->rho[j], keep = 1.0 - rho;
+    const double *restrict X = ge->X + at, *restrict q = ge->q + at;
+    const double *restrict M = ge->M + at, *restrict Y = ge->Y + at;
+    const double *restrict YT = ge->YT + at, *restrict gamma = ge->gamma + at;
+    for (size_t n = 0; n < N8; n++) {
+        R[n] += X[n] - q[n] * M[n];
+        XR[n] += YT[n] - Y[n];
+        B[n] += gamma[n] * (keep * Y[n]);
+        G[n] += rho * Y[n];
+    }
+}
+
 static void
 incomes(tw_ge *ge, const double *ln_w)
 {
     const tw_ge_base *b = ge->base;
-    size_t J = b->J, N = b->N, N8 = b->N8;
+    size_t N = b->N, N8 = b->N8;
     double *R = ge->R, *XR = ge->XR, *B = ge->B, *G = ge->I;
     double kappa = b->closure.labour_supply;
     for (size_t n = 0; n < N8; n++) {
         R[n] = XR[n] = B[n] = G[n] = 0.0;
     }
-    for (size_t j = 0; j < J; j++) {
-        const double *X = ge->X + j * N8, *q = ge->q + j * N8, *M = ge->M + j * N8;
-        const double *Y = ge->Y + j * N8, *YT = ge->YT + j * N8,
-                     *gamma = ge->gamma + j * N8;
-        double rho = b->rho[j];
-        for (size_t n = 0; n < N8; n++) {
-            R[n] += X[n] - q[n] * M[n];
-            XR[n] += YT[n] - Y[n];
-            B[n] += gamma[n] * ((1.0 - rho) * Y[n]);
-            G[n] += rho * Y[n];
-        }
+    for (size_t j = 0; j < b->J; j++) {
+        add_sector(ge, j, R, XR, B, G);
     }
     double money = 0.0;
     int bent = 0;
@@ -381,11 +421,53 @@ price_equations(tw_ge *ge, const double *ln_P, double *F)
     vlog(b->NJ8, ge->Phi, F);
     for (size_t j = 0; j < b->J; j++) {
         double theta = b->theta[j], shift = ge->shift[j];
+        const double *restrict row_shift = ge->row_shift + j * N8;
+        const double *restrict dead = b->dead_X + j * N8, *restrict p = ln_P + j * N8;
+        double *restrict f = F + j * N8;
         for (size_t n = 0; n < N8; n++) {
-            size_t k = j * N8 + n;
-            double ln_new = (ge->row_shift[k] - F[k]) / theta + shift;
-            F[k] = b->dead_X[k] > 0.0 ? 0.0 : ln_new - ln_P[k];
+            double ln_new = (row_shift[n] - f[n]) / theta + shift;
+            f[n] = dead[n] > 0.0 ? 0.0 : ln_new - p[n];
         }
+    }
+}
+
+/* (1 - rho) Y', times the user's factor of CES shares */
+static void
+used_output(const tw_ge *ge, int ces, double *restrict y)
+{
+    const tw_ge_base *b = ge->base;
+    for (size_t j = 0; j < b->J; j++) {
+        double keep = 1.0 - b->rho[j];
+        const double *restrict Y = ge->Y + j * b->N8, *restrict user =
+                                                          ge->user + j * b->N8;
+        for (size_t n = 0; n < b->N8; n++) {
+            y[j * b->N8 + n] = keep * Y[n];
+        }
+        for (size_t n = 0; ces && n < b->N8; n++) {
+            y[j * b->N8 + n] *= user[n];
+        }
+    }
+}
+
+/* ratio = X_new / X, bent up to LEAST: nonzero if any was */
+static uint64_t
+ratios(size_t size, const double *restrict X, const double *restrict inv_X,
+       const double *restrict dead, double *restrict ratio)
+{
+    uint64_t bent = 0;
+    for (size_t k = 0; k < size; k++) {
+        double r = X[k] * inv_X[k] + dead[k];
+        bent |= r > LEAST ? 0u : 1u;
+        ratio[k] = r > LEAST ? r : LEAST;
+    }
+    return bent;
+}
+
+static void
+subtract(size_t n, const double *restrict x, double *restrict y)
+{
+    for (size_t k = 0; k < n; k++) {
+        y[k] -= x[k];
     }
 }
 
@@ -395,33 +477,21 @@ goods_markets(tw_ge *ge, const double *ln_X, double *F)
     const tw_ge_base *b = ge->base;
     size_t J = b->J, N8 = b->N8, size = b->NJ8;
     int ces = b->ces_va || b->ces_inputs;
-    double *X = ge->X_new, *y = ge->tmp;
+    double *X = ge->X_new, *inputs = ge->tmp2;
+    spread(J, N8, ge->alpha, ge->I, X);
     if (b->has_inputs) {
-        for (size_t j = 0; j < J; j++) {
-            double keep = 1.0 - b->rho[j];
-            for (size_t n = 0; n < N8; n++) {
-                size_t k = j * N8 + n;
-                y[k] = ces ? ge->user[k] * (keep * ge->Y[k]) : keep * ge->Y[k];
-            }
+        used_output(ge, ces, ge->tmp);
+        if (ces) {
+            memset(inputs, 0, size * sizeof *inputs);
         }
-        ge->gk->by_input(J, N8, b->g, y, X);
-    }
-    int bent = 0;
-    for (size_t j = 0; j < J; j++) {
-        for (size_t n = 0; n < N8; n++) {
-            size_t k = j * N8 + n;
-            double inputs = !b->has_inputs ? 0.0 : ces ? ge->input[k] * X[k] : X[k];
-            X[k] = inputs + ge->alpha[k] * ge->I[n];
-            double ratio = X[k] * b->inv_X[k] + b->dead_X[k];
-            bent |= !(ratio > LEAST);
-            F[k] = ratio > LEAST ? ratio : LEAST;
+        ge->gk->by_input(J, N8, b->g, ge->tmp, ces ? inputs : X);
+        for (size_t k = 0; ces && k < size; k++) {
+            X[k] += ge->input[k] * inputs[k];
         }
     }
-    ge->bent |= bent;
+    ge->bent |= ratios(size, X, b->inv_X, b->dead_X, F) != 0;
     vlog(size, F, F);
-    for (size_t k = 0; k < size; k++) {
-        F[k] -= ln_X[k];
-    }
+    subtract(size, ln_X, F);
 }
 
 static void

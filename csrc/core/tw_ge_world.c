@@ -104,35 +104,46 @@ bad_shares(const tw_ge_base *b, const tw_ge_world *w, tw_info *info)
 
 /* ---- packing ------------------------------------------------------------------------ */
 
-/* The shares of one importer and its sums. */
+/* The shares of one importer, read in order into E and T [j][i8] first; and its sums. */
 static void
-pack_importer(tw_ge_base *b, const tw_ge_world *w, size_t n, double *R, double *XR)
+pack_importer(tw_ge_base *b, const tw_ge_world *w, size_t n, double *E, double *T,
+              double *R, double *XR)
 {
-    size_t N = b->N, J = b->J, N8 = b->N8, block = N * N8;
+    size_t N = b->N, J = b->J, N8 = b->N8;
     for (size_t i = 0; i < N; i++) {
         size_t f = (n * N + i) * J;
+        double revenue = 0.0, export_revenue = 0.0;
         for (size_t j = 0; j < J; j++) {
             double Z = w->trade[f + j], t = w->tariff[f + j];
-            double x = w->export_tax != NULL ? w->export_tax[f + j] : 0.0;
-            double E = (1.0 + t) * Z, S = Z / (1.0 + x);
-            b->pi[j * block + n * N8 + i] = E;
-            b->X[j * N8 + n] += E;
+            double x = b->has_x ? w->export_tax[f + j] : 0.0, S = Z / (1.0 + x);
+            E[j * N8 + i] = (1.0 + t) * Z;
+            T[j * N8 + i] = 1.0 + t;
             b->Y[j * N8 + i] += S;
-            R[n] += t * Z;
-            XR[i] += x * S;
+            revenue += t * Z;
+            export_revenue += x * S;
         }
+        R[n] += revenue;
+        XR[i] += export_revenue;
     }
     for (size_t j = 0; j < J; j++) {
-        double X = b->X[j * N8 + n];
-        double *row = b->pi + j * block + n * N8, *row_t = b->pi_t + j * block + n * N8;
-        double *row_x = b->pi_x + j * block + n * N8;
+        double X = 0.0, *e = E + j * N8, *t = T + j * N8;
         for (size_t i = 0; i < N; i++) {
+            X += e[i];
+        }
+        b->X[j * N8 + n] = X;
+        double scale = X > 0.0 ? X : 1.0;
+        for (size_t i = 0; i < N; i++) {
+            e[i] /= scale;
+            t[i] = e[i] / t[i];
+        }
+        double *to = b->pi + tw_ge_cell(b, n, 0, j), *to_t = b->pi_t + (to - b->pi);
+        for (size_t i = 0; i < N; i++) {
+            to[i * N8] = e[i];
+            to_t[i * N8] = t[i];
+        }
+        for (size_t i = 0; b->has_x && i < N; i++) {
             size_t f = (n * N + i) * J + j;
-            row[i] = X > 0.0 ? row[i] / X : 0.0;
-            row_t[i] = row[i] / (1.0 + w->tariff[f]);
-            if (b->has_x) {
-                row_x[i] = row_t[i] / (1.0 + w->export_tax[f]);
-            }
+            b->pi_x[tw_ge_cell(b, n, i, j)] = t[i] / (1.0 + w->export_tax[f]);
         }
     }
 }
@@ -185,6 +196,18 @@ pack_incomes(tw_ge_base *b, const tw_ge_world *w)
     }
 }
 
+/* Relief from income tax needs labour income above tariff revenue. */
+static int
+bad_relief(const tw_ge_base *b, tw_info *info)
+{
+    for (size_t n = 0; b->closure.revenue == TW_GE_INCOME_TAX && n < b->N; n++) {
+        if (!(b->keep[n] > 0.0)) {
+            return refuse(info, (ptrdiff_t)n, "tariff revenue exceeds labour income");
+        }
+    }
+    return 0;
+}
+
 static double *
 slice(double **at, size_t length)
 {
@@ -228,7 +251,7 @@ tw_ge_base_new(tw_ge_base *b, const tw_ge_world *w, const tw_ge_options *closure
     b->ces_final = closure->final_substitution != 1.0;
     size_t J8 = (J + 7) / 8 * 8, inputs = b->has_inputs ? J * size : 0;
     size_t total =
-        (2 + (size_t)b->has_x) * b->cells + inputs + 8 * size + 6 * N8 + 3 * J8;
+        (2 + (size_t)b->has_x) * b->cells + inputs + 10 * size + 6 * N8 + 3 * J8;
     b->block = tw_alloc(total + 8, sizeof *b->block);
     if (b->block == NULL) {
         return TW_ENOMEM;
@@ -251,12 +274,13 @@ tw_ge_base_new(tw_ge_base *b, const tw_ge_world *w, const tw_ge_options *closure
     b->pi = slice(&at, b->cells);
     b->pi_t = slice(&at, b->cells);
     b->pi_x = b->has_x ? slice(&at, b->cells) : b->pi_t;
+    double *tmp = at;
     for (size_t n = 0; n < N; n++) {
-        pack_importer(b, w, n, b->I, b->keep);
+        pack_importer(b, w, n, tmp, tmp + size, b->I, b->keep);
     }
     pack_sectors(b, w);
     pack_incomes(b, w);
-    if (bad_shares(b, w, info)) {
+    if (bad_shares(b, w, info) || bad_relief(b, info)) {
         return TW_EDOMAIN;
     }
     if (!(b->world_V > 0.0)) {

@@ -150,15 +150,37 @@ add_rows4(size_t n8, const double *restrict a, const double *scale,
     }
 }
 
+static void
+dots(size_t n8, size_t m, const double *c, const double *x, const double *y, double *a,
+     double *b)
+{
+    for (size_t j = 0; j < m; j++) {
+        a[j] = dot(n8, c + j * n8, x);
+        b[j] = dot(n8, c + j * n8, y);
+    }
+}
+
+static void
+combine(size_t n8, size_t m, const double *c, const double *w, double *y)
+{
+    size_t j = 0;
+    for (; j + 4 <= m; j += 4) {
+        add_rows4(n8, c + j * n8, w + j, y);
+    }
+    for (; j < m; j++) {
+        axpy(n8, w[j], c + j * n8, y);
+    }
+}
+
 static double
 largest(size_t n8, const double *x)
 {
     double top[LANES] = {0}, most = 0.0;
-    int bad = 0;
+    uint64_t bad = 0;
     for (size_t n = 0; n < n8; n += LANES) {
         for (size_t k = 0; k < LANES; k++) {
             double r = fabs(x[n + k]);
-            bad |= !(r <= 1.7976931348623157e308);
+            bad |= r <= 1.7976931348623157e308 ? 0u : 1u;
             top[k] = r > top[k] ? r : top[k];
         }
     }
@@ -563,6 +585,8 @@ const tw_kernels TW_LEVEL_NAME(tw_kernels) = {
     .outside = outside,
     .dot = dot,
     .axpy = axpy,
+    .dots = dots,
+    .combine = combine,
     .largest = largest,
     .pack = pack,
     .import_side = import_side,

@@ -45,7 +45,12 @@ typedef struct {
     int (*outside)(size_t n, const double *x, double low); /* any x not above low */
     double (*dot)(size_t n8, const double *x, const double *y); /* n8: multiple of 8 */
     void (*axpy)(size_t n8, double s, const double *x, double *y);
-    double (*largest)(size_t n8, const double *x); /* max |x|, NaN if any is not finite */
+    /* columns c[m][n8]: a[j] = c_j x, b[j] = c_j y;  y += sum_j w[j] c_j */
+    void (*dots)(size_t n8, size_t m, const double *c, const double *x, const double *y,
+                 double *a, double *b);
+    void (*combine)(size_t n8, size_t m, const double *c, const double *w, double *y);
+    double (*largest)(size_t n8,
+                      const double *x); /* max |x|, NaN if any is not finite */
     void (*pack)(tw_market *mk, int common);
     void (*import_side)(tw_market *mk, int common);
     void (*export_side)(tw_market *mk, int common);

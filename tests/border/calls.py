@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tests.border import ge_calls
 from tradewar import _core
 
 EXACT, LINEAR, EULER, SMART = range(4)
@@ -83,7 +84,10 @@ def vlog() -> tuple[Any, ...]:
 
 VALID = {
     call.__name__: call
-    for call in (sort_flows, flow_layout, pe_solve, spatial_solve, pe_cause, vexp, vlog)
+    for call in (
+        *(sort_flows, flow_layout, pe_solve, spatial_solve, pe_cause, vexp, vlog),
+        *ge_calls.VALID,
+    )
 }
 
 

@@ -8,6 +8,10 @@ static const double ADJOINT_TOL = 1e-13;
 /* Central differences of F with step 1e-5: error about 1e-10 times third derivatives. */
 static const double STEP = 1e-5, FORWARD_TOL = 1e-7;
 
+/* Central differences of solutions with step 1e-4: error about 1e-8 times third derivatives,
+ * relative to the sum of what the direction adds up. */
+static const double GRADIENT_STEP = 1e-4, GRADIENT_TOL = 1e-6;
+
 enum { MAX_LIMITS = 5, MAX_MEMBERS = 64 };
 
 /* One case: an economy, its closure, and a scenario with limits. */
@@ -262,9 +266,212 @@ products(void)
     CHECK(pieces[0] > 0 && pieces[1] > 0 && pieces[2] > 0);
 }
 
+/* ---- gradients at solutions -------------------------------------------------------------- */
+
+enum { NSEED = 2 };
+
+/* A solution, with room for the objectives' ingredients. */
+typedef struct {
+    double *block, *ln_w, *ln_P, *ln_X, *ln_S, *labour, *subsidy, *output, *income,
+        *revenue, *price;
+    double multiplier[MAX_LIMITS];
+} answer;
+
+static answer
+answer_new(size_t N, size_t J)
+{
+    answer a = {.block = calloc(6 * N + 4 * N * J, sizeof(double))};
+    double *at = a.block;
+    double **const country[6] = {&a.ln_w,   &a.labour,  &a.subsidy,
+                                 &a.income, &a.revenue, &a.price};
+    double **const sector[4] = {&a.ln_P, &a.ln_X, &a.ln_S, &a.output};
+    for (size_t k = 0; k < 6; k++, at += N) {
+        *country[k] = at;
+    }
+    for (size_t k = 0; k < 4; k++, at += N * J) {
+        *sector[k] = at;
+    }
+    return a;
+}
+
+static tw_ge_point
+point_of(const answer *a)
+{
+    return (tw_ge_point){1, a->ln_w, a->ln_P, a->ln_X, a->ln_S, a->multiplier};
+}
+
+static tw_status
+solve(const trial *t, const answer *start, answer *a)
+{
+    int status, iterations, what;
+    double residual;
+    ptrdiff_t where;
+    tw_info info;
+    tw_options opt = {
+        .tol = 1e-13, .max_iter = 2000, .threads = 1, .level = TW_LEVEL_AUTO};
+    tw_ge_result res = {a->ln_w,       a->ln_P,   a->ln_X,    a->ln_S,
+                        a->multiplier, a->labour, a->subsidy, &status,
+                        &iterations,   &residual, &where,     &what};
+    tw_ge_point from = start != NULL ? point_of(start) : (tw_ge_point){0};
+    tw_status rc = tw_ge_solve(&t->e.world, &t->closure, &t->sc,
+                               start != NULL ? &from : NULL, &opt, &res, &info);
+    if (rc != TW_OK || status != TW_OK) {
+        return rc != TW_OK ? rc : (tw_status)status;
+    }
+    tw_ge_point at = point_of(a);
+    tw_ge_levels levels = {.output = a->output,
+                           .income = a->income,
+                           .tariff_revenue = a->revenue,
+                           .price_index = a->price};
+    return tw_ge_evaluate(&t->e.world, &t->closure, &t->sc, &at, &opt, &levels, &info);
+}
+
+/* Seed k of every kind; weights lie one after the other: income, price, wage, labour,
+ * revenue [NSEED, n] each, output [NSEED, n, j]. */
+static double
+objective(const trial *t, const answer *a, const double *weight, size_t k)
+{
+    size_t N = t->e.N, J = t->e.J;
+    double sum = 0.0;
+    for (size_t n = 0; n < N; n++) {
+        const double *w = weight + k * N + n;
+        size_t next = NSEED * N;
+        sum += w[0] * log(a->income[n]) + w[next] * log(a->price[n]) +
+               w[2 * next] * a->ln_w[n] + w[3 * next] * log(a->labour[n]) +
+               w[4 * next] * a->revenue[n];
+        for (size_t j = 0; j < J; j++) {
+            double y = a->output[n * J + j];
+            sum += y > 0.0 ? weight[5 * next + (k * N + n) * J + j] * log(y) : 0.0;
+        }
+    }
+    return sum;
+}
+
+/* Move what `which` says (0 tariff, 1 export tax, 2 cost, 3 bounds) along v. */
+static void
+shift(trial *t, int which, const double *v, double step)
+{
+    size_t flows = t->e.N * t->e.N * t->e.J;
+    for (size_t l = 0; which == 3 && l < MAX_LIMITS; l++) {
+        t->bound[l] *= exp(step * v[l]);
+    }
+    for (size_t f = 0; which < 3 && f < flows; f++) {
+        double *x = t->change + (size_t)which * flows + f;
+        double one = which < 2 ? 1.0 : 0.0;
+        *x = (one + *x) * exp(step * v[f]) - one;
+    }
+}
+
+/* One kind of instrument, one random direction. */
+static void
+against_solutions(trial *t, int which, const answer *at, const double *weight,
+                  const double *gradient, size_t size, unsigned long long *seed)
+{
+    answer up = answer_new(t->e.N, t->e.J), down = answer_new(t->e.N, t->e.J);
+    double *v = calloc(size, sizeof *v);
+    for (size_t f = 0; f < size; f++) {
+        v[f] = between(-1.0, 1.0, seed);
+    }
+    shift(t, which, v, GRADIENT_STEP);
+    CHECK(solve(t, at, &up) == TW_OK);
+    shift(t, which, v, -2.0 * GRADIENT_STEP);
+    CHECK(solve(t, at, &down) == TW_OK);
+    shift(t, which, v, GRADIENT_STEP);
+    for (size_t k = 0; k < NSEED; k++) {
+        double want = (objective(t, &up, weight, k) - objective(t, &down, weight, k)) /
+                      (2.0 * GRADIENT_STEP);
+        double got = 0.0, sum = 0.0;
+        for (size_t f = 0; f < size; f++) {
+            got += gradient[k * size + f] * v[f];
+            sum += fabs(gradient[k * size + f] * v[f]);
+        }
+        CHECK(sum > 0.0);
+        CHECK_CLOSE((got - want) / sum, 0.0, GRADIENT_TOL);
+    }
+    free(v);
+    free(up.block);
+    free(down.block);
+}
+
+static void
+check_gradient(trial *t, unsigned long long seed)
+{
+    size_t N = t->e.N, J = t->e.J, flows = N * N * J;
+    size_t nlimit = t->sc.limits.ptr != NULL ? MAX_LIMITS : 0;
+    answer a = answer_new(N, J);
+    CHECK(solve(t, NULL, &a) == TW_OK);
+    double *weight = calloc(NSEED * (5 * N + N * J), sizeof *weight);
+    double *g = calloc(NSEED * (3 * flows + MAX_LIMITS), sizeof *g);
+    for (size_t k = 0; k < NSEED * (5 * N + N * J); k++) {
+        weight[k] = between(-1.0, 1.0, &seed);
+    }
+    size_t next = NSEED * N, slab = NSEED * flows;
+    tw_ge_objective obj = {NSEED,
+                           weight,
+                           weight + next,
+                           weight + 2 * next,
+                           weight + 3 * next,
+                           weight + 5 * next,
+                           weight + 4 * next};
+    int status[NSEED], products[NSEED], what[NSEED];
+    double left[NSEED], residual[NSEED];
+    ptrdiff_t where[NSEED];
+    tw_ge_gradients out = {g,        g + slab, g + 2 * slab, g + 3 * slab, status,
+                           products, left,     residual,     where,        what};
+    tw_options opt = {
+        .tol = 1e-13, .max_iter = 500, .threads = 2, .level = TW_LEVEL_AUTO};
+    tw_info info;
+    tw_ge_point at = point_of(&a);
+    CHECK(tw_ge_gradient(&t->e.world, &t->closure, &t->sc, &at, &obj, &opt, &out,
+                         &info) == TW_OK);
+    for (size_t k = 0; k < NSEED; k++) {
+        CHECK(status[k] == TW_OK && residual[k] <= 1e-13 && left[k] <= 1e-13);
+    }
+    for (size_t f = 0; f < flows; f++) {
+        int traded = t->e.trade[f] > 0.0 && t->change[3 * flows + f] > 0.0;
+        CHECK((g[f] != 0.0) == traded && (g[2 * slab + f] != 0.0) == traded);
+    }
+    for (int which = 0; which < 3; which++) {
+        const double *from = g + (size_t)which * slab;
+        against_solutions(t, which, &a, weight, from, flows, &seed);
+    }
+    if (nlimit > 0) {
+        size_t binding = 0;
+        for (size_t l = 0; l < nlimit; l++) {
+            int free = a.multiplier[l] == 0.0 || a.multiplier[l] == t->upper[l];
+            binding += !free;
+            CHECK(!free || g[3 * slab + l] == 0.0);
+        }
+        CHECK(binding > 0);
+        against_solutions(t, 3, &a, weight, g + 3 * slab, nlimit, &seed);
+    }
+    free(g);
+    free(weight);
+    free(a.block);
+}
+
+static void
+gradients(void)
+{
+    static const int with[] = {0, WITH_INPUTS | WITH_HOLES,
+                               WITH_EXPORT_TAX | WITH_RENTS, WITH_SCALE, 31};
+    for (size_t w = 0; w < sizeof with / sizeof with[0]; w++) {
+        for (size_t c = 0; c < NCLOSURE; c++) {
+            size_t N = 2 + (w + c) % 7, J = 1 + (w + 2 * c) % 5;
+            for (int limits = 0; limits < 1; limits++) {
+                trial *t = trial_new(N, J, with[w], CLOSURES[c], 0.2 * limits, 0.2,
+                                     7 + 10 * w + c);
+                check_gradient(t, w + c);
+                trial_free(t);
+            }
+        }
+    }
+}
+
 int
 main(void)
 {
     products();
+    gradients();
     return TEST_END();
 }

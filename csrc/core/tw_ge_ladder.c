@@ -1,0 +1,213 @@
+/* tw_ge_ladder.c - scenarios that accelerated sweeps leave unsolved.
+ *
+ * Newton's method with a backtracking line search on |F|, its linear systems by GMRES with
+ * exact Jacobian products, or by elimination where the system is small.  From far away the
+ * scenario is approached in parts: all wedges, productivity and deficits move from the
+ * baseline in logs (homotopy), each part starting at the line through the last two.
+ */
+#include "tw_ge_linear.h"
+#include "tw_gmres.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { KRYLOV = 60, PRODUCTS = 240, NEWTON_STEPS = 60, HALVINGS = 12, PARTS = 200 };
+enum { DENSE = 160 };                /* systems up to this size are eliminated */
+static const double LONGEST = 2.0;   /* change of an unknown in a Newton step */
+static const double PART_TOL = 1e-6; /* of an equilibrium on the way */
+static const double LEAST_PART = 1e-4;
+
+typedef struct {
+    tw_ge *ge;
+    tw_ge_linear lin;
+    double *linear, *krylov, *dense;           /* scratch */
+    double *rhs, *move, *trial, *last, *ahead; /* [n8] */
+} ladder;
+
+static size_t
+dense_size(size_t n8)
+{
+    return n8 <= DENSE ? n8 * n8 : 0;
+}
+
+size_t
+tw_ge_ladder_doubles(const tw_ge *ge)
+{
+    size_t n8 = ge->most8;
+    return tw_ge_linear_doubles(ge->base, ge->lim.most) + tw_gmres_doubles(n8, KRYLOV) +
+           dense_size(n8) + 5 * n8 + 8;
+}
+
+static ladder
+new_ladder(tw_ge *ge)
+{
+    size_t n8 = ge->most8;
+    ladder l = {.ge = ge};
+    l.linear = tw_ge_align(ge->ladder);
+    l.krylov = l.linear + tw_ge_linear_doubles(ge->base, ge->lim.most);
+    l.dense = l.krylov + tw_gmres_doubles(n8, KRYLOV);
+    l.rhs = l.dense + dense_size(n8);
+    l.move = l.rhs + n8;
+    l.trial = l.move + n8;
+    l.last = l.trial + n8;
+    l.ahead = l.last + n8;
+    return l;
+}
+
+/* ---- Newton ------------------------------------------------------------------------------ */
+
+static int
+apply(void *ctx, const double *x, double *y)
+{
+    ladder *l = ctx;
+    tw_ge_jvp(&l->lin, x, y);
+    l->ge->iterations++;
+    return tw_stop_now(l->ge->stop, l->ge->worker);
+}
+
+/* move = -J^-1 F at the state last evaluated */
+static tw_status
+direction(ladder *l, double forcing)
+{
+    tw_ge *ge = l->ge;
+    size_t n8 = ge->n8, products;
+    double left;
+    for (size_t k = 0; k < n8; k++) {
+        l->rhs[k] = -ge->F[k];
+    }
+    tw_ge_linear_init(&l->lin, ge, l->linear);
+    if (n8 <= DENSE) {
+        tw_ge_jacobian(&l->lin, l->trial, l->move, l->dense);
+        memcpy(l->move, l->rhs, n8 * sizeof *l->move);
+        ge->iterations++;
+        if (tw_lu_solve(n8, l->dense, l->move) == TW_OK) {
+            return TW_OK;
+        }
+    }
+    tw_status rc = tw_gmres(ge->kern, n8, KRYLOV, PRODUCTS, forcing, apply, l, l->rhs,
+                            l->move, l->krylov, &products, &left);
+    return rc == TW_NOCONV && left < 0.9 ? TW_OK : rc; /* an inexact step is a step */
+}
+
+static double
+norm(const tw_ge *ge)
+{
+    return sqrt(ge->kern->dot(ge->n8, ge->F, ge->F));
+}
+
+/* z + s move with the largest s = 1, 1/2, ... that lowers |F|; TW_NOCONV if none does. */
+static tw_status
+line_search(ladder *l, double *z, double tol, double before)
+{
+    tw_ge *ge = l->ge;
+    double top = ge->kern->largest(ge->n8, l->move);
+    double s = top > LONGEST ? LONGEST / top : 1.0;
+    for (int k = 0; k < HALVINGS; k++, s *= 0.5) {
+        for (size_t n = 0; n < ge->n8; n++) {
+            l->trial[n] = z[n] + s * l->move[n];
+        }
+        int done = tw_ge_check(ge, l->trial, tol);
+        if (tw_stop_now(ge->stop, ge->worker)) {
+            return TW_EINTR;
+        }
+        if (done || norm(ge) < (1.0 - 1e-4 * s) * before) {
+            memcpy(z, l->trial, ge->n8 * sizeof *z);
+            return TW_OK;
+        }
+    }
+    return TW_NOCONV;
+}
+
+static tw_status
+newton(ladder *l, double *z, double tol)
+{
+    tw_ge *ge = l->ge;
+    double forcing = 1e-2, before = INFINITY;
+    for (int it = 0; it < NEWTON_STEPS && ge->iterations < ge->opt->max_iter; it++) {
+        if (tw_ge_check(ge, z, tol)) {
+            return TW_OK;
+        }
+        double now = norm(ge);
+        if (!(now < INFINITY)) {
+            return TW_ENUMERIC;
+        }
+        /* Eisenstat and Walker 1996: solve the system as well as the last step paid off. */
+        double ratio = now / before;
+        forcing = it == 0 ? 1e-2 : TW_MIN(TW_MAX(0.5 * ratio * ratio, 1e-4), 1e-1);
+        before = now;
+        tw_status rc = direction(l, forcing);
+        if (rc == TW_OK) {
+            rc = line_search(l, z, tol, now);
+        }
+        if (rc != TW_OK) {
+            return rc;
+        }
+    }
+    return TW_NOCONV;
+}
+
+/* ---- in parts ---------------------------------------------------------------------------- */
+
+/* Sweeps, then Newton, at the part in work. */
+static tw_status
+settle(ladder *l, double *z, double tol)
+{
+    tw_ge *ge = l->ge;
+    tw_status rc = newton(l, z, tol);
+    if (rc == TW_NOCONV || rc == TW_ENUMERIC) {
+        rc = tw_ge_sweeps(ge, z, tol, TW_GE_MEMORY_LONG, 150);
+        rc = rc == TW_NOCONV ? newton(l, z, tol) : rc;
+    }
+    return rc;
+}
+
+static tw_status
+in_parts(ladder *l, const tw_ge_scenarios *sc, size_t s, double *z)
+{
+    tw_ge *ge = l->ge;
+    double part = 0.0, part_last = 0.0, step = 0.25;
+    size_t bytes = ge->n8 * sizeof *z;
+    memset(z, 0, bytes);
+    tw_status rc = tw_ge_load_part(ge, sc, s, 0.0);
+    rc = rc == TW_OK ? settle(l, z, PART_TOL) : rc;
+    memcpy(l->last, z, bytes);
+    for (int k = 0; k < PARTS && rc == TW_OK && part < 1.0; k++) {
+        double next = part + step < 1.0 ? part + step : 1.0;
+        double ahead = part > part_last ? (next - part) / (part - part_last) : 0.0;
+        for (size_t n = 0; n < ge->n8; n++) {
+            l->ahead[n] = z[n] + ahead * (z[n] - l->last[n]);
+        }
+        rc = tw_ge_load_part(ge, sc, s, next);
+        if (rc != TW_OK) {
+            return rc;
+        }
+        rc = settle(l, l->ahead, next < 1.0 ? PART_TOL : ge->opt->tol);
+        if (rc == TW_OK) {
+            memcpy(l->last, z, bytes);
+            memcpy(z, l->ahead, bytes);
+            part_last = part;
+            part = next;
+            step *= 2.0;
+        }
+        else if (rc != TW_EINTR && step > LEAST_PART &&
+                 ge->iterations < ge->opt->max_iter) {
+            step *= 0.25;
+            rc = TW_OK;
+        }
+    }
+    if (rc == TW_OK && part < 1.0) {
+        rc = TW_NOCONV;
+    }
+    return rc;
+}
+
+tw_status
+tw_ge_ladder(tw_ge *ge, const tw_ge_scenarios *sc, size_t s, double *z)
+{
+    ladder l = new_ladder(ge);
+    tw_status rc = newton(&l, z, ge->opt->tol);
+    if (rc == TW_NOCONV || rc == TW_ENUMERIC) {
+        rc = in_parts(&l, sc, s, z);
+    }
+    return rc;
+}
