@@ -2,12 +2,13 @@
 
 Nouns: `TradeData` (flows of products), `World` (an economy: flows, input use, income), `Scenario`
 (what changes), results.  Verbs: `solve_pe`, `solve_many`, `solve_spatial`.  Built-in data are in
-`tradewar.datasets`, elasticity sets in `tradewar.elasticities`.
+`tradewar.datasets`, elasticity sets in `tradewar.elasticities`, the measures of October 2025 in
+`tradewar.talks`.
 """
 
 from __future__ import annotations
 
-from tradewar import datasets, elasticities, errors
+from tradewar import datasets, elasticities, errors, talks
 from tradewar._core import __version__
 from tradewar.data import TradeData
 from tradewar.errors import (
@@ -53,4 +54,5 @@ __all__ = [
     "solve_many",
     "solve_pe",
     "solve_spatial",
+    "talks",
 ]

@@ -71,7 +71,7 @@ class WorldRules:
     Parameters
     ----------
     countries, products : list of str
-        Of the world, in its order.
+        Of the world, in its order, which is that of its flows.
     extra : mapping
         Of the world; see the module.
     """
@@ -90,9 +90,9 @@ class WorldRules:
 
     def cover(self, number: int, rule: Rule, data: TradeData) -> Covered | None:
         """Find flows and shares of a rule that names HS codes; None where it names sectors."""
-        if not names_hs(rule, list(data._products)):
+        if not names_hs(rule, self.products):
             return None
-        sectors, labels = list(data._products), list(data._countries)
+        sectors, labels = self.products, self.countries
         goods = self.goods(sectors)
         units = [*sectors, *goods.codes]
         named, pairs = matched_pairs(rule, labels)
@@ -101,24 +101,27 @@ class WorldRules:
         for exclusion in rule.except_:
             out_pairs, out_units, either = excluded(exclusion, rule, labels, units)
             out = _by_good(out_units, sectors, goods)
-            if either:
+            if either or out_units.all():
                 pairs &= ~out_pairs
+            if either or out_pairs.all():
                 wanted &= ~out
-            else:
+            elif not out_units.all():
                 blocks.append((out_pairs, out))
         touched = np.bincount(self._owner(goods, sectors)[wanted], minlength=len(sectors)) > 0
         rows = find_or_explain(data, named, pairs, touched)
         share, texts = self._shares(data, rows, wanted, blocks, goods)
-        kept = share > 0.0
-        if not kept.any():
-            raise ScenarioError("except_ leaves out every good that the rule matches")
-        weights = tuple(text for text, keep in zip(texts, kept, strict=True) if keep)
-        return Covered(number, rows[kept], share[kept], weights)
+        if not (share > 0.0).any():
+            raise ScenarioError(
+                f"covers no part of the {rows.size} flows of its sectors: US imports of 2024, "
+                "which weigh HS codes within sectors, hold none of these goods from these "
+                "exporters, or except_ leaves all of them out; name the sector to reach it whole"
+            )
+        return Covered(number, rows, share, tuple(texts))
 
     def productivity(
         self, number: int, rule: Rule, data: TradeData
     ) -> tuple[np.ndarray, np.ndarray, Covered | None]:
-        """Give the ratio of a rule, shape (country, sector), and the flows that it makes cheaper."""
+        """Give a rule's ratio, shape (country, sector), and the flows that it makes cheaper."""
         who = country_mask(rule.selector("country"), self.countries, "country", ScenarioError)
         ratio, product = float(dict(rule.args)["ratio"]), rule.selector("product")
         factor = np.ones((len(self.countries), len(self.products)))
@@ -219,12 +222,12 @@ class WorldRules:
             by_sector, names = self._share(label, left, goods, len(data._products))
             here = np.flatnonzero(keys == key)
             share[here] = by_sector[sector[here]]
-            for k in here:
-                texts[k] = names[sector[k]]
+            for row in here:
+                texts[row] = names[sector[row]]
         return share, texts
 
     def _sales(self, exporter: str, goods: Goods) -> np.ndarray | None:
-        """US imports by good from what a label of the world stands for; None where there are none."""
+        """US imports by good of what a label of the world stands for; None: there are none."""
         if exporter in goods.sales:
             return goods.sales[exporter]
         partners: set[str] = set()

@@ -27,6 +27,7 @@ from tradewar.ge_problem import (
     Levels,
     State,
     evaluate,
+    places,
     read_wedges,
     solve,
 )
@@ -154,7 +155,7 @@ def solve_ge(
     >>> world = tw.World.from_tables(trade, theta=4.0, tariff=0.0, countries=["A", "B"])
     >>> scn = tw.Scenario("A taxes B").tariff(importer="A", exporter="B", set=0.25)
     >>> tw.solve_ge(world, scn).welfare.round(4).tolist()
-    [0.0095, -0.0301]
+    [0.0119, -0.0199]
     """
     [result] = solve_batch(
         world,
@@ -196,8 +197,11 @@ def solve_batch(
     begun = time.perf_counter()
     _check(world, scenarios, start)
     check_choices(
-        (("deficits", deficits, DEFICITS), ("revenue", revenue, REVENUE),
-         ("on_error", on_error, ON_ERROR))
+        (
+            ("deficits", deficits, DEFICITS),
+            ("revenue", revenue, REVENUE),
+            ("on_error", on_error, ON_ERROR),
+        )
     )
     numbers = (labour_supply, va_substitution, input_substitution, final_substitution)
     for name, number in zip(_NUMBERS, numbers, strict=True):
@@ -218,7 +222,8 @@ def solve_batch(
             if len(scenarios) == 1:
                 raise
             raise ScenarioError(f"scenario {scenario.name!r}, {error}") from None
-    changes = [read_wedges(world, wedge) for wedge in wedges]
+    flat = places(world)
+    changes = [read_wedges(world, wedge, flat) for wedge in wedges]
     shown = bar(None, len(scenarios), "scenario") if progress else None
     tell = None if shown is None else lambda done: shown.update(done - shown.n)
     begin = None if start is None else start.state
@@ -226,7 +231,7 @@ def solve_batch(
     if shown is not None:
         shown.update(len(scenarios) - shown.n)
         shown.close()
-    levels = evaluate(world, closure, changes, states, threads=core["threads"])
+    levels = _levels(world, closure, changes, states, core["threads"])
     seconds = time.perf_counter() - begun
     out = []
     notes: list[str] = []
@@ -236,7 +241,7 @@ def solve_batch(
         if state.status != 0:
             cause = _report(world, scenario, changes[k], state, closure, on_error, len(scenarios))
             notes.append(f"{scenario.name!r}: {cause}")
-            state, level = _blank(state, level)
+            state = _blank(state)
         info = {
             "status": state.status,
             "cause": cause,
@@ -251,9 +256,7 @@ def solve_batch(
             "warnings": [cause] if cause else [],
             "versions": versions(_core.__version__),
         }
-        out.append(
-            GEResult(world, scenario, wedges[k], closure, changes[k], state, level, info)
-        )
+        out.append(GEResult(world, scenario, wedges[k], closure, changes[k], state, level, info))
     if notes:
         warnings.warn(
             f"{len(notes)} of {len(scenarios)} scenarios have no solution and NaN in place of "
@@ -314,15 +317,30 @@ def _check_number(name: str, given: Any) -> None:
 # ---- failures -----------------------------------------------------------------------------------
 
 
-def _blank(state: State, level: Levels) -> tuple[State, Levels]:
+def _levels(
+    world: World, closure: Closure, changes: list[Changes], states: list[State], threads: int
+) -> list[Levels]:
+    """Evaluate the scenarios that have a solution; the others get NaN."""
+    solved = [k for k, state in enumerate(states) if state.status == 0]
+    found: dict[int, Levels] = {}
+    if solved:
+        batch, point = [changes[k] for k in solved], [states[k] for k in solved]
+        levels = evaluate(world, closure, batch, point, threads=threads)
+        found = dict(zip(solved, levels, strict=True))
+    by_sector = np.full(world._output.shape, np.nan)
+    by_country = np.full(len(world._income), np.nan)
+    none = Levels(by_sector, by_sector, *(by_country for _ in range(5)))
+    return [found.get(k, none) for k in range(len(states))]
+
+
+def _blank(state: State) -> State:
     """Put NaN in place of the last iterate."""
-    empty = {
+    empty: Any = {
         name: np.full_like(array, np.nan)
         for name, array in state._asdict().items()
         if isinstance(array, np.ndarray)
     }
-    blank = {name: np.full_like(array, np.nan) for name, array in level._asdict().items()}
-    return state._replace(**empty), Levels(**blank)
+    return state._replace(**empty)
 
 
 def _place(world: World, changes: Changes, state: State) -> str:
@@ -352,9 +370,8 @@ def _report(
     """Raise for a scenario without a solution, or say in words what is wrong."""
     place = _place(world, changes, state)
     label = f"scenario {scenario.name!r}: " if many > 1 else ""
-    kind = ScenarioError
+    stuck = state.what in _KINDS or state.what == _NO_EQUILIBRIUM
     if state.what == _NO_EQUILIBRIUM:
-        kind = None
         text = _no_equilibrium(world, closure, state, place)
     elif state.what == _NO_SOURCE:
         text = (
@@ -362,7 +379,6 @@ def _report(
             "high tariff in place of the ban"
         )
     elif state.what in _KINDS:
-        kind = None
         text = (
             f"no convergence: the worst market is the {_KINDS[state.what]} of {place}, residual "
             f"{state.residual:.3g} after {state.iterations} steps (max_iter= allows more)"
@@ -372,8 +388,8 @@ def _report(
     if on_error == "record":
         return text
     text = f'{label}{text}; on_error="record" gives NaN in place of an error'
-    if kind is not None:
-        raise kind(text)
+    if not stuck:
+        raise ScenarioError(text)
     raise ConvergenceError(
         "no equilibrium" if state.what == _NO_EQUILIBRIUM else "not converged",
         state.iterations,

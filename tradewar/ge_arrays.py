@@ -87,9 +87,7 @@ def flow_numbers(
     buyer = np.exp(ln_buyer)
     # made0 = Z/(1+x0) > 0: a world holds flows above zero only
     shipped = made * (1.0 + x0) / data._value / cost[i, j]
-    return FlowNumbers(
-        spending, value, made, buyer, np.exp(ln_border), shipped, ratio / buyer
-    )
+    return FlowNumbers(spending, value, made, buyer, np.exp(ln_border), shipped, ratio / buyer)
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)

@@ -104,7 +104,10 @@ def summary(res: GEResult) -> pd.DataFrame:
     )
     if len(res.changes.limits):
         rows["rents of quantity controls"] = (
-            np.nan, np.nan, float(res._flow_rents(found).sum()), unit,
+            np.nan,
+            np.nan,
+            float(res._flow_rents(found).sum()),
+            unit,
         )
     welfare = res.welfare
     concerned = _concerned(res, hit)
@@ -208,7 +211,11 @@ def _closure(res: GEResult) -> list[str]:
     size = float(world._deficit[largest])
     money = money_scale(world.value_unit, abs(size)).text(size)
     texts = [f"Deficits {DEFICITS[c.deficits]}. Largest at the baseline: "]
-    texts[0] += "none." if abs(size) <= 1e-9 * world._income[largest] else f"{world._countries[largest]}, {money}."
+    texts[0] += (
+        "none."
+        if abs(size) <= 1e-9 * world._income[largest]
+        else f"{world._countries[largest]}, {money}."
+    )
     texts.append(f"Tariff and export-tax revenue is {REVENUE[c.revenue]}.")
     texts.append(
         "Labour is fixed in each country and moves freely between its products."
@@ -265,8 +272,12 @@ def _coverage(res: GEResult) -> list[str]:
     for number, part in table.groupby("rule"):
         low, high = part["coverage"].min(), part["coverage"].max()
         goods = ", ".join(sorted(set(part["product"])))
-        proxies = sorted({"own sales to the US" if "from all" not in w and "from" in w else w
-                          for w in part["weights"]})
+        proxies = sorted(
+            {
+                "own sales to the US" if "from all" not in w and "from" in w else w
+                for w in part["weights"]
+            }
+        )
         texts.append(
             f"Rule {number} names HS codes: it covers {percent(low)} to {percent(high)} of "
             f"{len(part):,} flows of {goods}, weighted by {'; '.join(proxies)} (res.coverage)."

@@ -101,9 +101,7 @@ def check(res: GEResult) -> pd.DataFrame:
     duty = res._by_country(
         data._importer, res._tariff_collected(flows) * flows.value_new + mine[IMPORTER]
     )
-    tax = res._by_country(
-        data._exporter, res._export_tax_new * flows.producer_new + mine[EXPORTER]
-    )
+    tax = res._by_country(data._exporter, res._export_tax_new * flows.producer_new + mine[EXPORTER])
     earned = wages + (rho * levels.output).sum(axis=1) + duty + tax
     compare("unit costs (1)", np.where(world._output > 0, levels.cost, cost), cost)
     compare("shares of origins add up (3, 4)", by_cell(data._importer, flows.spending_new), spent)

@@ -149,9 +149,7 @@ def _at(path: _Path, s: float) -> _Point:
         return np.where(ends[0] == ends[1], ends[0], (1.0 - s) * ends[0] + s * ends[1])
 
     weight = np.where(path.banned, 1.0 - s, np.exp(s * path.ln_w))
-    return _Point(
-        np.expm1(between(path.ln_t)), np.expm1(between(path.ln_x)), s * path.ln_d, weight
-    )
+    return _Point(np.expm1(between(path.ln_t)), np.expm1(between(path.ln_x)), s * path.ln_d, weight)
 
 
 def _changes(path: _Path, s: float) -> Changes:

@@ -73,8 +73,18 @@ class GELimits:
 
 
 NO_LIMITS = GELimits(
-    np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0), np.zeros(0), (), (), (), np.zeros(0),
-    (), (), {}, (),
+    np.zeros(0, np.int32),
+    np.zeros(0, np.int32),
+    np.zeros(0),
+    np.zeros(0),
+    (),
+    (),
+    (),
+    np.zeros(0),
+    (),
+    (),
+    {},
+    (),
 )
 
 

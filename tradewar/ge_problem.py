@@ -23,10 +23,13 @@ if TYPE_CHECKING:
 __all__ = [
     "Changes",
     "Closure",
+    "Gradient",
     "Levels",
+    "Seeds",
     "State",
     "batch_arrays",
     "evaluate",
+    "gradient",
     "read_wedges",
     "solve",
     "world_arrays",
@@ -37,6 +40,9 @@ Positions = NDArray[np.intp]
 
 DEFICITS = {"fixed": 0, "share": 0, "zero": 1, "purged": 0, "income": 2}
 REVENUE = {"lump_sum": 0, "income_tax": 1}
+
+
+Baseline = Any  # a World, or tables that are not yet an equilibrium (world_resolve)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +129,7 @@ def places(world: World) -> Positions:
     return np.asarray(flat, dtype=np.intp)
 
 
-def world_arrays(world: World) -> tuple[Floats | None, ...]:
+def world_arrays(world: Baseline) -> Any:
     """Give the arrays of a world in the order of the core."""
     return (
         world._trade,
@@ -139,36 +145,37 @@ def world_arrays(world: World) -> tuple[Floats | None, ...]:
     )
 
 
-def read_wedges(world: World, wedges: Wedges) -> Changes:
-    """Keep what a scenario changes; `wedges` are those of the world's flows."""
-    data, flat = world._data, places(world)
-    size = len(flat)
-
-    def or_else(array: Floats | None, value: float) -> Floats:
-        return np.full(size, value) if array is None else array
-
-    export_tax_old = or_else(data._export_tax, 0.0)
-    export_tax = export_tax_old if wedges.export_tax is None else wedges.export_tax
-    cost, weight = or_else(wedges.cost, 1.0), or_else(wedges.weight, 1.0)
-    moved = (wedges.tariff != data._tariff) | (export_tax != export_tax_old)
-    moved |= (cost != 1.0) | (weight != 1.0)
+def read_wedges(world: World, wedges: Wedges, flat: Positions) -> Changes:
+    """Keep what a scenario changes; `wedges` and `flat` are those of the world's flows."""
+    data = world._data
+    old = data._export_tax
+    moved = wedges.tariff != data._tariff
+    if wedges.export_tax is not None:
+        moved |= wedges.export_tax != (0.0 if old is None else old)
+    for ratio in (wedges.cost, wedges.weight):
+        if ratio is not None:
+            moved |= ratio != 1.0
     rows = np.flatnonzero(moved)
     rows = rows[np.argsort(flat[rows], kind="stable")]
+
+    def pick(array: Floats | None, otherwise: float) -> Floats:
+        if array is None:
+            return np.full(len(rows), otherwise)
+        return np.ascontiguousarray(array[rows])
+
     return Changes(
         flat[rows],
-        np.ascontiguousarray(wedges.tariff[rows]),
-        np.ascontiguousarray(export_tax[rows]),
-        np.ascontiguousarray(cost[rows]),
-        np.ascontiguousarray(weight[rows]),
+        pick(wedges.tariff, 0.0),
+        pick(old if wedges.export_tax is None else wedges.export_tax, 0.0),
+        pick(wedges.cost, 1.0),
+        pick(wedges.weight, 1.0),
         wedges.productivity,
         None,
         read_limits(wedges, data, flat),
     )
 
 
-NO_CHANGES = Changes(
-    np.zeros(0, np.intp), np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0)
-)
+NO_CHANGES = Changes(np.zeros(0, np.intp), np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0))
 
 
 # ---- calls of the core --------------------------------------------------------------------------
@@ -182,7 +189,7 @@ def _join(parts: list[NDArray[Any]], dtype: Any) -> NDArray[Any]:
     return np.ascontiguousarray(np.concatenate(parts) if parts else np.zeros(0), dtype=dtype)
 
 
-def batch_arrays(world: World, batch: Sequence[Changes]) -> tuple[Any, ...]:
+def batch_arrays(world: Baseline, batch: Sequence[Changes]) -> tuple[Any, Any, Any, Any]:
     """Write scenarios as the core takes them: changes, productivity, deficit, limits."""
     N, J = len(world._countries), len(world._products)
     changes: tuple[Any, ...] | None = (
@@ -219,7 +226,7 @@ def batch_arrays(world: World, batch: Sequence[Changes]) -> tuple[Any, ...]:
 
 
 def solve(
-    world: World,
+    world: Baseline,
     closure: Closure,
     batch: Sequence[Changes],
     *,
@@ -232,8 +239,9 @@ def solve(
     """Solve scenarios in one call; the states say which ones failed."""
     begin = None
     if start is not None:
-        begin = (start.ln_w[None], start.ln_P[None], start.ln_X[None], start.ln_S[None], None)
-        begin = tuple(None if a is None else np.ascontiguousarray(a) for a in begin)
+        parts = (start.ln_w, start.ln_P, start.ln_X, start.ln_S)
+        ln_w, ln_P, ln_X, ln_S = (np.require(part[None], np.float64, ["C", "A"]) for part in parts)
+        begin = (ln_w, ln_P, ln_X, ln_S, None)
     out = _core.ge_solve(
         world_arrays(world),
         closure.core(),
@@ -245,8 +253,8 @@ def solve(
         -1,
         progress,
     )
-    ln_w, ln_P, ln_X, ln_S, multiplier, labour, subsidy, *rest = out
-    status, iterations, residual, where, what = rest
+    (ln_w, ln_P, ln_X, ln_S, multiplier, labour, subsidy) = out[:7]
+    (status, iterations, residual, where, what) = out[7:]
     first = _offsets([len(c.limits.kind) for c in batch])
     return [
         State(
@@ -268,7 +276,7 @@ def solve(
 
 
 def evaluate(
-    world: World,
+    world: Baseline,
     closure: Closure,
     batch: Sequence[Changes],
     states: Sequence[State],
@@ -276,13 +284,11 @@ def evaluate(
     threads: int = 1,
 ) -> list[Levels]:
     """Give the levels that follow from solved states."""
-    point = (
-        *(
-            np.ascontiguousarray([getattr(state, name) for state in states])
-            for name in ("ln_w", "ln_P", "ln_X", "ln_S")
-        ),
-        _join([state.multiplier for state in states], np.float64),
+    ln_w, ln_P, ln_X, ln_S = (
+        np.ascontiguousarray([getattr(state, name) for state in states])
+        for name in ("ln_w", "ln_P", "ln_X", "ln_S")
     )
+    point = (ln_w, ln_P, ln_X, ln_S, _join([state.multiplier for state in states], np.float64))
     out = _core.ge_evaluate(
         world_arrays(world), closure.core(), *batch_arrays(world, batch), point, 0, threads, -1
     )
@@ -299,3 +305,62 @@ def evaluate(
         )
         for s in range(len(states))
     ]
+
+
+class Seeds(NamedTuple):
+    """Derivatives of objectives, one a row; None: 0."""
+
+    income: Floats | None = None  # [seed, n] by ln I'
+    price: Floats | None = None  # [seed, n] by ln Pc
+    wage: Floats | None = None  # [seed, n] by ln w
+    labour: Floats | None = None  # [seed, n] by ln L
+    output: Floats | None = None  # [seed, n, j] by ln Y'
+    revenue: Floats | None = None  # [seed, n] by R'
+
+
+class Gradient(NamedTuple):
+    """Derivatives of objectives by what a scenario sets, flows [seed, n, i, j]."""
+
+    tariff: Floats | None  # by ln(1 + t')
+    export_tax: Floats | None  # by ln(1 + x')
+    cost: Floats | None  # by ln d
+    limit: Floats  # [seed, limit] by ln bound
+    status: NDArray[np.int32]  # [seed]
+    products: NDArray[np.int32]  # [seed] Jacobian products
+    left: Floats  # [seed] relative residual of the adjoint
+
+
+def gradient(
+    world: Baseline,
+    closure: Closure,
+    changes: Changes,
+    state: State,
+    seeds: Seeds,
+    *,
+    tariff: bool = True,
+    export_tax: bool = True,
+    cost: bool = False,
+    tol: float,
+    max_iter: int,
+    threads: int,
+) -> Gradient:
+    """Differentiate objectives at a solved state by one adjoint solve each."""
+    parts = (state.ln_w, state.ln_P, state.ln_X, state.ln_S)
+    ln_w, ln_P, ln_X, ln_S = (np.require(part[None], np.float64, ["C", "A"]) for part in parts)
+    point = (ln_w, ln_P, ln_X, ln_S, np.require(state.multiplier, np.float64, ["C", "A"]))
+    out = _core.ge_gradient(
+        world_arrays(world),
+        closure.core(),
+        *batch_arrays(world, [changes]),
+        point,
+        seeds,
+        int(tariff),
+        int(export_tax),
+        int(cost),
+        tol,
+        max_iter,
+        threads,
+        -1,
+    )
+    by_flow = [None if array is None else array[0] for array in out[:3]]
+    return Gradient(by_flow[0], by_flow[1], by_flow[2], out[3], out[4][0], out[5][0], out[6][0])

@@ -163,9 +163,7 @@ class GEResult(GEArrays, Display):
         """
         return ge_tables.matrix(self, column, product)
 
-    def wide(
-        self, table: Literal["prices", "employment"], column: str
-    ) -> pd.DataFrame:
+    def wide(self, table: Literal["prices", "employment"], column: str) -> pd.DataFrame:
         """Give a column of `prices` or `employment` with countries down and products across."""
         return ge_tables.wide(self, table, column)
 
@@ -258,9 +256,7 @@ class GEResult(GEArrays, Display):
         product: Selectors = None,
     ) -> pd.DataFrame:
         """Give what buyers pay more to each origin; as `PEResult.price_changes`."""
-        return GETrade.of(self).price_changes(
-            importer=importer, exporter=exporter, product=product
-        )
+        return GETrade.of(self).price_changes(importer=importer, exporter=exporter, product=product)
 
     # ---- quantity controls and coverage ---------------------------------------------------------
 
@@ -342,9 +338,7 @@ class GEResult(GEArrays, Display):
         """Name the sources of data and model."""
         return ge_card.cite(self)
 
-    def to_frame(
-        self, backend: Literal["pandas", "polars", "pyarrow"] = "pandas"
-    ) -> Any:
+    def to_frame(self, backend: Literal["pandas", "polars", "pyarrow"] = "pandas") -> Any:
         """Give `flows`, the one tidy table, as a frame of another library.
 
         Raises

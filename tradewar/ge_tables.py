@@ -43,11 +43,11 @@ UNITS = {
     "rule": "count",
 }
 _VALUES = (
-    "value value_new value_change ev income income_new tariff_revenue tariff_revenue_new deficit "
-    "deficit_new exports exports_new imports imports_new output output_new labour_income "
-    "labour_income_new revenue revenue_new rent limit quantity_new volume_change diversion creation "
-    "border_volume_change border_diversion border_creation border_diversion_remainder loss "
-    "other_origins home lost_demand to_imposer_change to_target_change to_rest_change "
+    "value value_new value_change ev income income_new tariff_revenue tariff_revenue_new "
+    "deficit deficit_new exports exports_new imports imports_new output output_new labour_income "
+    "labour_income_new revenue revenue_new rent limit quantity_new volume_change diversion "
+    "creation border_volume_change border_diversion border_creation border_diversion_remainder "
+    "loss other_origins home lost_demand to_imposer_change to_target_change to_rest_change "
     "exports_change spending spending_new expenditure"
 )
 UNITS |= dict.fromkeys(_VALUES.split(), "value") | dict.fromkeys(RECEIVERS, "value")

@@ -61,9 +61,7 @@ class GETrade:
             raise DataError("the result has no solution (on_error='record'): nothing to follow")
         found = result._flows()
         rate = result._tariff_collected(found)
-        return cls(
-            result, found.bought, found.shipped, found.value_new, rate, found.buyer_price
-        )
+        return cls(result, found.bought, found.shipped, found.value_new, rate, found.buyer_price)
 
     @property
     def data(self) -> TradeData:

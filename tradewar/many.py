@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from tradewar.data import TradeData
 from tradewar.errors import DataError, ScenarioError, first_five
 from tradewar.ge import solve_batch
 from tradewar.pe import solve_pe
-from tradewar.runs import Runs
 from tradewar.running import bar
+from tradewar.runs import Runs
 from tradewar.scenario import Scenario
 from tradewar.world import World
 
@@ -70,7 +72,7 @@ def solve_many(
                 f"a scenario is a {type(scenario).__name__}: start with tw.Scenario('name')"
             )
     names = [s.name for s in listed]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise ScenarioError(f"scenario names must differ: {first_five(twice)} come twice")
     if not listed:
@@ -100,7 +102,7 @@ def _on_executor(
     submit: Callable[..., Any] = executor.submit
     futures = [
         submit(_chunk, data, tuple(scenarios[start:stop]), options)
-        for start, stop in zip(cuts[:-1], cuts[1:], strict=True)
+        for start, stop in pairwise(cuts)
     ]
     shared: dict[str, Any] = {}  # one baseline for all results, and not one per chunk
     for future in futures:

@@ -55,7 +55,7 @@ _SCENARIO_CAUSES = {
     7: "use substitution above 1 for these destinations, or a high tariff in place of the ban",
     8: 'use method="exact"; SMART also needs one destination and tariffs alone',
     11: "give a limit above 0; ban() is for no trade at all",
-    12: "raise the limit, or give supply a finite elasticity: what it covers has nowhere to go",
+    12: "raise a quota, lower a commitment or price floor, or give supply an elasticity above 0",
 }
 
 
@@ -404,4 +404,3 @@ def _report_failures(
         tuple(data.products[bad]),
         text,
     )
-

@@ -110,7 +110,8 @@ class PEArrays:
         s = self.settled
         if s is None or not s.extra.any():
             return self.wedges.tariff
-        rate: FloatArray = self.wedges.tariff + s.extra * s.over
+        rate: FloatArray = self.wedges.tariff.copy()
+        rate[s.rows] += s.extra * s.over
         return rate
 
     @property
@@ -133,8 +134,13 @@ class PEArrays:
         """Border-price ratio b = p A1/A0 + lx, one per flow."""
         price = self._border_without_premium
         if self.settled is not None:
-            price += self.settled.lx
+            price[self.settled.rows] += self.settled.lx
         return price
+
+    def _border_at(self, rows: IntArray) -> FloatArray:
+        """Border-price ratio of some flows."""
+        border: FloatArray = self._border[rows]
+        return border
 
     @property
     def _border_without_premium(self) -> FloatArray:
@@ -159,22 +165,26 @@ class PEArrays:
         border, s = self._border, self.settled
         buyer: FloatArray = border * self._wedge
         if s is not None:
-            rows = np.flatnonzero(s.between)
-            chain = border[rows] * (1.0 + self.wedges.tariff[rows] + s.extra[rows])
+            some = s.between
+            rows = s.rows[some]
+            chain = border[rows] * (1.0 + self.wedges.tariff[rows] + s.extra[some])
             if self.wedges.cost is not None:
                 chain *= self.wedges.cost[rows]
-            paid = (chain + s.lm[rows]) * (1.0 - s.subsidy[rows])
+            paid = (chain + s.lm[some]) * (1.0 - s.subsidy[some])
             buyer[rows] = paid / (1.0 + self.data._tariff[rows])
         return buyer
 
     def _import_premium(self, rows: Any) -> FloatArray | float:
         """What buyers pay above b F (1 + collected rate), in base border prices; less subsidy."""
-        if self.settled is None:
+        s = self.settled
+        if s is None or not s.between.any():
             return 0.0
+        between = np.zeros(len(self.data._value), dtype=bool)
+        between[s.rows[s.between]] = True
         cost = 1.0 if self.wedges.cost is None else self.wedges.cost[rows]
         paid = self._buyer[rows] * (1.0 + self.data._tariff[rows])
         premium: FloatArray = paid - self._border[rows] * cost * (1.0 + self._tariff_new[rows])
-        return np.where(self.settled.between[rows], premium, 0.0)
+        return np.where(between[rows], premium, 0.0)
 
     @property
     def _value_new(self) -> FloatArray:
@@ -219,7 +229,7 @@ class PEArrays:
                 hit |= factor != 1.0
         s = self.settled
         if s is not None:
-            hit |= (s.lx > 0) | (s.lm > 0) | (s.extra > 0) | (s.subsidy > 0)
+            hit[s.rows] = True
             if s.limits.banned is not None:
                 hit |= s.limits.banned
         return hit
@@ -272,8 +282,17 @@ class PEArrays:
             "export_tax_revenue_new": lambda: (
                 zero if tax_new is None else tax_new * price * sold * self.q
             ),
-            "rent": lambda: zero if self.settled is None else flow_rents(self).sum(axis=1),
+            "rent": self._flow_rent,
         }
+
+    def _flow_rent(self) -> FloatArray:
+        """Rents less subsidies, one per flow; NaN in failed markets."""
+        rent = np.zeros(len(self.data._value))
+        if self.settled is not None:
+            rent[self.settled.rows] = flow_rents(self).sum(axis=1)
+            if self._failed.size:
+                rent[~self._solved_flows()] = np.nan
+        return rent
 
     # ---- Surplus and revenue by slot --------------------------------------------------------
 

@@ -15,7 +15,6 @@ from tradewar.limits import COMMITMENT, EXPORT_QUOTA, IMPORT_QUOTA, TARIFF_QUOTA
 from tradewar.pe_problem import (
     Problem,
     Solution,
-    Split,
     cause_text,
     join_listed,
     split_listed,
@@ -70,9 +69,7 @@ def solve_with_limits(
     solution = problem.solve(tol=tol, threads=threads, progress=progress)
     if split is not None:
         solution = join_listed(split, solution, eps)
-    border = np.repeat(np.exp(solution.ln_p), np.diff(data._layout.row_ptr))
-    border = border * _tax_ratio(problem, split)
-    return solution, settle_flows(limits, data, base, solution, found, border)
+    return solution, settle_flows(limits, data, base, solution, found)
 
 
 def _refuse_pool(limits: Limits, data: TradeData, error: Unmet) -> NoReturn:
@@ -118,24 +115,21 @@ def _refuse_markets(data: TradeData, error: MarketsFailed) -> NoReturn:
     )
 
 
-def _tax_ratio(problem: Problem, split: Split | None) -> Floats | float:
-    if problem.x0 is None or problem.x1 is None:
-        return 1.0
-    ratio: Floats = (1.0 + problem.x1) / (1.0 + problem.x0)
-    return ratio if split is None else ratio[split.first]
-
-
 # ---- tables -------------------------------------------------------------------------------------
 
 
 def flow_rents(res: PEArrays) -> Floats:
-    """Rents by flow and receiver, shape (F, receivers), in value_unit; a subsidy is negative."""
+    """Rents of the flows with a wedge, shape (``settled.rows``, receivers), in value_unit.
+
+    What a subsidy costs is negative.
+    """
     s = res.settled
     assert s is not None
-    sold = res.data._value * res.q
-    border = res._border
-    cost = 1.0 if res.wedges.cost is None else res.wedges.cost
-    chain = border * cost * (1.0 + res.wedges.tariff + s.extra) + s.lm
+    rows = s.rows
+    sold = res.data._value[rows] * res.q[rows]
+    border = res._border_at(rows)
+    cost = 1.0 if res.wedges.cost is None else res.wedges.cost[rows]
+    chain = border * cost * (1.0 + res.wedges.tariff[rows] + s.extra) + s.lm
     out = (sold * s.lx)[:, None] * s.share_x
     out += (sold * s.lm)[:, None] * s.share_m
     out += (sold * border * cost * s.extra * (1.0 - s.over))[:, None] * s.share_extra
@@ -152,14 +146,15 @@ def rents(res: PEResult) -> pd.DataFrame:
         keys = {name: pd.Index([], dtype=str) for name in ("exporter", "importer", "product")}
         return res._finish(pd.DataFrame({**keys, **empty}))
     amount = flow_rents(res)
-    rows = np.flatnonzero(np.abs(amount).sum(axis=1) > 0.0)
+    some = np.abs(amount).sum(axis=1) > 0.0
+    amount, rows = amount[some], res.settled.rows[some]
     frame = pd.DataFrame(
         {
             "exporter": data.countries.take(data._exporter[rows]),
             "importer": data.countries.take(data._importer[rows]),
             "product": data.products.take(data._product[rows]),
-            **{name: amount[rows, j] for j, name in enumerate(RECEIVERS)},
-            "rent": amount[rows].sum(axis=1),
+            **{name: amount[:, j] for j, name in enumerate(RECEIVERS)},
+            "rent": amount.sum(axis=1),
         }
     )
     return res._finish(frame)
@@ -168,15 +163,19 @@ def rents(res: PEResult) -> pd.DataFrame:
 def tariff_equivalents(res: PEResult) -> pd.DataFrame:
     """Give ad valorem equivalents by flow; see `PEResult.tariff_equivalents`."""
     data, s = res.data, res.settled
-    size = len(data)
-    zero = np.zeros(size)
-    lx, lm, extra, subsidy = (
-        (zero, zero, zero, zero) if s is None else (s.lx, s.lm, s.extra, s.subsidy)
-    )
-    border = res._border
-    cost = np.ones(size) if res.wedges.cost is None else res.wedges.cost
-    weight = np.ones(size) if res.wedges.weight is None else res.wedges.weight
-    rows = np.flatnonzero((lx > 0) | (lm > 0) | (extra > 0) | (subsidy > 0) | (weight < 1))
+    hit = np.zeros(len(data), dtype=bool)
+    if s is not None:
+        hit[s.rows] = True
+    if res.wedges.weight is not None:
+        hit |= res.wedges.weight < 1.0
+    rows = np.flatnonzero(hit)
+    lx, lm, extra, subsidy = (np.zeros(len(rows)) for _ in range(4))
+    if s is not None:
+        at = np.searchsorted(rows, s.rows)
+        lx[at], lm[at], extra[at], subsidy[at] = s.lx, s.lm, s.extra, s.subsidy
+    border = res._border_at(rows)
+    cost = 1.0 if res.wedges.cost is None else res.wedges.cost[rows]
+    weight = np.ones(len(rows)) if res.wedges.weight is None else res.wedges.weight[rows]
     with np.errstate(divide="ignore", invalid="ignore"):
         sigma = res.substitution.values[data._imp_slot[rows]]
         frame = pd.DataFrame(
@@ -184,10 +183,10 @@ def tariff_equivalents(res: PEResult) -> pd.DataFrame:
                 "exporter": data.countries.take(data._exporter[rows]),
                 "importer": data.countries.take(data._importer[rows]),
                 "product": data.products.take(data._product[rows]),
-                "export_tax_equivalent": lx[rows] / (border[rows] - lx[rows]),
-                "import_tariff_equivalent": lm[rows] / (border[rows] * cost[rows]) + extra[rows],
-                "subsidy_rate": subsidy[rows],
-                "weight_equivalent": weight[rows] ** (-1.0 / (sigma - 1.0)) - 1.0,
+                "export_tax_equivalent": lx / (border - lx),
+                "import_tariff_equivalent": lm / (border * cost) + extra,
+                "subsidy_rate": subsidy,
+                "weight_equivalent": weight ** (-1.0 / (sigma - 1.0)) - 1.0,
             }
         )
     return res._finish(frame)

@@ -160,8 +160,9 @@ class PEResult(PEArrays, Display):
         if self._export_tax_new is not None:
             taxed = value_new
             if self.settled is not None:
-                premium = data._value * self.q * self.settled.lx
-                taxed = value_new - self._zero_failed(premium, layout.market_ptr)
+                rows = self.settled.rows
+                taxed = value_new.copy()
+                taxed[rows] -= data._value[rows] * self.q[rows] * self.settled.lx
             revenue += sums(layout.exp_code, n, self._export_tax_change(taxed, before))
         columns = {
             "consumer_surplus_change": sums(layout.imp_code, n, consumer),
@@ -179,10 +180,9 @@ class PEResult(PEArrays, Display):
         """Rents less subsidies, one per country; what is wasted is nobody's."""
         if self.settled is None:
             return np.zeros(n)
-        amount = pe_controls.flow_rents(self)
-        amount = np.nan_to_num(amount) if self._failed.size else amount
-        importers = sums(self.data._importer, n, amount[:, 0] + amount[:, 1])
-        return importers + sums(self.data._exporter, n, amount[:, 2] + amount[:, 3])
+        amount, rows = pe_controls.flow_rents(self), self.settled.rows
+        importers = sums(self.data._importer[rows], n, amount[:, 0] + amount[:, 1])
+        return importers + sums(self.data._exporter[rows], n, amount[:, 2] + amount[:, 3])
 
     @property
     def markets(self) -> pd.DataFrame:

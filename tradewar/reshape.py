@@ -259,7 +259,7 @@ def rebase(data: TradeData, result: Any) -> TradeData:
             "and tariff alone would misstate what buyers spend; solve the changes together"
         )
     settled = getattr(result, "settled", None)
-    if settled is not None and (settled.lx.any() or settled.lm.any() or settled.subsidy.any()):
+    if settled is not None and settled.rows.size:
         raise DataError(
             "rebase: quantity controls bind in the result, and flows do not carry their premium: "
             "solve the other changes together with the controls"

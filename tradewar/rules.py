@@ -251,7 +251,7 @@ def _number(instrument: str, name: str, value: Any) -> float:
                 f"{what} means {100 * number:,.0f} percent; write {name}={number / 100:g} "
                 f"if {number:g} percent is meant",
                 DataWarning,
-                stacklevel=5,
+                stacklevel=6,  # the caller of Scenario's method
             )
     return number
 

@@ -6,7 +6,7 @@ import html
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,11 @@ class Scenario(QuantityControls):
         Shown in results.
     rules : tuple of Rule
         Usually left out and built with the methods.
+    note : str, optional
+        What the scenario stands for and assumes, in a sentence.
+    date : str, optional
+        ISO date of what it describes.
+    sources : tuple of str, optional
 
     Notes
     -----
@@ -64,15 +69,21 @@ class Scenario(QuantityControls):
 
     name: str
     rules: tuple[Rule, ...] = ()
+    note: str = ""
+    date: str = ""
+    sources: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str):
-            raise ScenarioError(f"name={self.name!r}: give a string")
+        for field in ("name", "note", "date"):
+            if not isinstance(getattr(self, field), str):
+                raise ScenarioError(f"{field}={getattr(self, field)!r}: give a string")
+        if not isinstance(self.sources, tuple) or any(type(s) is not str for s in self.sources):
+            raise ScenarioError(f"sources={self.sources!r}: give a tuple of strings")
         if not isinstance(self.rules, tuple) or any(type(r) is not Rule for r in self.rules):
             raise ScenarioError("rules are added with tariff(), ban() and so on")
 
     def _and(self, rule: Rule) -> Scenario:
-        return Scenario(self.name, (*self.rules, rule))
+        return replace(self, rules=(*self.rules, rule))
 
     # ---- instruments --------------------------------------------------------------------------
 
@@ -206,10 +217,20 @@ class Scenario(QuantityControls):
         return self._and(make_rule("productivity", country=country, product=product, ratio=ratio))
 
     def __add__(self, other: object) -> Scenario:
-        """Run the rules of `other` after those of this scenario."""
+        """Run the rules of `other` after those of this scenario; notes and sources are joined."""
         if not isinstance(other, Scenario):
             return NotImplemented
-        return Scenario(f"{self.name} + {other.name}", (*self.rules, *other.rules))
+        return Scenario(
+            f"{self.name} + {other.name}",
+            (*self.rules, *other.rules),
+            " ".join(note for note in (self.note, other.note) if note),
+            max(self.date, other.date),
+            tuple(dict.fromkeys((*self.sources, *other.sources))),
+        )
+
+    def named(self, name: str) -> Scenario:
+        """Give the same scenario under another name."""
+        return replace(self, name=name)
 
     # ---- effect -------------------------------------------------------------------------------
 
@@ -288,7 +309,10 @@ class Scenario(QuantityControls):
     def to_json(self) -> str:
         """Write the scenario as JSON; `from_json` reads it back exactly."""
         rules = [rule.as_dict() for rule in self.rules]
-        return json.dumps({"name": self.name, "rules": rules}, ensure_ascii=False, indent=1)
+        said = {"note": self.note, "date": self.date, "sources": list(self.sources)}
+        known = {key: value for key, value in said.items() if value}
+        record = {"name": self.name, **known, "rules": rules}
+        return json.dumps(record, ensure_ascii=False, indent=1)
 
     @classmethod
     def from_json(cls, text: str) -> Scenario:
@@ -315,17 +339,27 @@ class Scenario(QuantityControls):
                 rules.append(_rule_of(given))
             except ScenarioError as error:
                 raise ScenarioError(f"rule {number}: {error}") from None
-        return cls(record.get("name", "scenario"), tuple(rules))
+        sources = record.get("sources", [])
+        return cls(
+            record.get("name", "scenario"),
+            tuple(rules),
+            record.get("note", ""),
+            record.get("date", ""),
+            tuple(sources) if isinstance(sources, list) else sources,
+        )
 
     def __repr__(self) -> str:
+        date = f", {self.date}" if self.date else ""
+        head = f"Scenario {self.name!r}{date}"
         if not self.rules:
-            return f"Scenario {self.name!r}: no rules"
+            return f"{head}: no rules"
         lines = [f"  {number}. {rule}" for number, rule in enumerate(self.rules, start=1)]
-        return "\n".join([f"Scenario {self.name!r}", *lines])
+        return "\n".join([head, *([f"  {self.note}"] if self.note else []), *lines])
 
     def _repr_html_(self) -> str:
         table = self.to_frame().to_html(na_rep="", border=0)
-        return f"<p><b>Scenario {html.escape(self.name)}</b></p>{table}"
+        note = f" {html.escape(self.note)}" if self.note else ""
+        return f"<p><b>Scenario {html.escape(self.name)}</b>{note}</p>{table}"
 
 
 def _rule_of(given: Mapping[str, Any]) -> Rule:

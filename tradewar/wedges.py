@@ -52,7 +52,7 @@ class Covered(NamedTuple):
 
     rule : int, its number from 1
     rows : int array, flows, rising
-    share : float array, part of each flow that the rule covers, above 0 and at most 1
+    share : float array, part of each flow that the rule covers, from 0 to 1
     weights : tuple of str, what the shares of each flow are weighted with
     """
 
@@ -61,9 +61,17 @@ class Covered(NamedTuple):
     share: np.ndarray
     weights: tuple[str, ...]
 
+    def reached(self) -> tuple[np.ndarray, np.ndarray]:
+        """Flows of which the rule covers anything, and their shares."""
+        hit = self.share > 0.0
+        return self.rows[hit], self.share[hit]
+
 
 class Economy(Protocol):
     """What a scenario can change in an economy beside its flows: see `coverage.WorldRules`."""
+
+    countries: list[str]
+    products: list[str]
 
     def cover(self, number: int, rule: Rule, data: TradeData) -> Covered | None:
         """Find flows and shares of a rule that names HS codes; None where it names sectors."""
@@ -71,7 +79,7 @@ class Economy(Protocol):
     def productivity(
         self, number: int, rule: Rule, data: TradeData
     ) -> tuple[np.ndarray, np.ndarray, Covered | None]:
-        """Give the ratio of a rule, shape (country, sector), and the flows that it makes cheaper."""
+        """Give a rule's ratio, shape (country, sector), and the flows that it makes cheaper."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +119,7 @@ class Wedges:
     coverage: tuple[Covered, ...] = ()
 
 
-def apply_rules(
-    rules: Sequence[Rule], data: TradeData, economy: Economy | None = None
-) -> Wedges:
+def apply_rules(rules: Sequence[Rule], data: TradeData, economy: Economy | None = None) -> Wedges:
     """Run rules in order on the flows of `data`, those of an `economy` where one is given.
 
     A rule that covers a share s of a flow moves its rate, cost or weight by s times the move.
@@ -134,7 +140,11 @@ def apply_rules(
     limits = LimitsBuilder(data)
     touched = []
     products = np.zeros(len(data._products), dtype=bool)
-    names = list(data._countries), list(data._products)
+    names = (
+        (list(data._countries), list(data._products))
+        if economy is None
+        else (economy.countries, economy.products)  # the same, and made once
+    )
     productivity: np.ndarray | None = None
     coverage: list[Covered] = []
 
@@ -149,7 +159,8 @@ def apply_rules(
 
     for number, rule in enumerate(rules, start=1):
         try:
-            covered = None
+            covered: Covered | None = None
+            share: np.ndarray | float = 1.0
             if rule.instrument == "productivity":
                 if economy is None:
                     raise ScenarioError(
@@ -159,8 +170,10 @@ def apply_rules(
                 productivity = factor if productivity is None else productivity * factor
             else:
                 covered = None if economy is None else economy.cover(number, rule, data)
-                rows = match_flows(rule, data, *names) if covered is None else covered.rows
-            share = 1.0 if covered is None else covered.share
+                if covered is None:
+                    rows = match_flows(rule, data, *names)
+                else:
+                    rows, share = covered.reached()
             if covered is not None:
                 coverage.append(covered)
             if rule.instrument in ("tariff", "export_tax"):
@@ -283,7 +296,8 @@ def _set_rate(
     rate: np.ndarray, rows: np.ndarray, rule: Rule, data: TradeData, share: np.ndarray | float
 ) -> None:
     """Set, add to or scale the rates of some flows in place, by the share covered."""
-    [(name, number)] = rule.args
+    [(name, given)] = rule.args
+    number = float(given)
     if name == "set":
         moved = rate[rows] + share * (number - rate[rows])
         rate[rows] = np.where(share == 1.0, number, moved)
@@ -292,7 +306,7 @@ def _set_rate(
     if name == "add":
         new += share * number
     else:
-        new *= _part(float(number), share)
+        new *= _part(number, share)
     bad = np.flatnonzero(~(new > -1))
     if bad.size:
         named = ", ".join(

@@ -26,13 +26,15 @@ from tradewar.world_balance import Supplied, Tables
 from tradewar.world_checks import Check
 from tradewar.world_frames import ARRAYS, WorldFrames
 from tradewar.world_parameters import read_parameters
-from tradewar.world_ras import Report, ras
+from tradewar.world_ras import MOVED, Report, ras
 from tradewar.world_reading import read_deficit, read_final, read_flows, read_shares
 from tradewar.world_resolve import resolve
 
 __all__ = ["World"]
 
 Balance = Literal["raise", "ras", "resolve"]
+STILL = 1e-12  # share of flows: what moves less is rounding
+ROUNDED = "final demands negative by rounding, set to 0"
 
 
 class World(WorldFrames):
@@ -226,8 +228,10 @@ class World(WorldFrames):
         report: list[Report] = []
         if balance == "ras":
             tables, report = ras(tables, *labels, value_unit, supplied)
+            axes.notes.append(_said("balanced by iterative scaling", report))
         elif balance == "resolve":
             tables, report = resolve(tables, *labels, value_unit, supplied)
+            axes.notes.append(_said("the baseline is an equilibrium at the given tariffs", report))
         else:
             world_checks.refuse(tables, *labels, value_unit, supplied)
         compared += world_checks.compare(tables, *labels, supplied._replace(cost=None))
@@ -381,9 +385,10 @@ class World(WorldFrames):
         acc = world_balance.accounts(tables)
         world_checks.refuse_dead(acc, countries)
         world_checks.refuse_negative(acc, countries, products, meta.value_unit)
-        report = list(report)
+        rows = [row for row in report if row[0] != ROUNDED]
+        settled += int(sum(row[1] for row in report if row[0] == ROUNDED))
         if settled:
-            report.append(("final demands negative by rounding, set to 0", settled, "cells", ""))
+            rows.append((ROUNDED, float(settled), "cells", ""))
         return cls._build(
             data=_flows(tables, countries, products, meta),
             final_share=world_balance.final_shares(acc),
@@ -393,7 +398,7 @@ class World(WorldFrames):
             labour_income=acc.labour_income,
             income=acc.income,
             checks=tuple(checks),
-            report=tuple(report),
+            report=tuple(rows),
             **tables._asdict(),
         )
 
@@ -403,7 +408,7 @@ class World(WorldFrames):
         self = object.__new__(cls)
         for name, part in parts.items():
             if isinstance(part, np.ndarray):
-                part = np.ascontiguousarray(part, dtype=np.float64)
+                part = np.require(part, np.float64, ["C", "A"])  # a pickle may misalign
                 part.flags.writeable = False
             object.__setattr__(self, "_" + name, part)
         return self
@@ -462,6 +467,14 @@ class World(WorldFrames):
             The result belongs to another world, has no solution, or has binding controls.
         """
         return world_reshape.rebase(self, result)
+
+
+def _said(how: str, report: Sequence[Report]) -> str:
+    """Say in a note that balancing changed the tables."""
+    moved = next(value for item, value, *_ in report if item == MOVED)
+    if moved < STILL:
+        return f"{how}: nothing moved"
+    return f"{how}: flows moved by {100.0 * moved:.3g} % in all; see report"
 
 
 def _flows(

@@ -133,7 +133,8 @@ def read_icio(path: str | Path | IO[Any], member: str | None) -> tuple[Blocks, s
     rows, totals = _rows(table.index, name)
     users, final, total_column = _columns(table.columns, rows, name)
     numbers = table.to_numpy(dtype=np.float64)
-    _check_finite(numbers, table, name)
+    _check_finite(table, [*rows, *totals], list(users), name)
+    _check_finite(table, [*rows], list(final), name)
     countries = tuple(sorted({c for c, _ in rows.values()}))
     products = tuple(dict.fromkeys(p for _, p in rows.values()))
     n_of = {c: k for k, c in enumerate(countries)}
@@ -189,10 +190,11 @@ def _place(labels: pd.Index, label: str) -> int:
     return int(place)
 
 
-def _check_finite(numbers: np.ndarray, table: pd.DataFrame, name: str) -> None:
-    bad = ~np.isfinite(numbers)
+def _check_finite(table: pd.DataFrame, rows: Sequence[str], columns: list[str], name: str) -> None:
+    """Refuse empty cells among those that are used."""
+    bad = ~np.isfinite(table.loc[list(rows), columns].to_numpy(dtype=np.float64))
     if bad.any():
-        where = named(bad, (list(table.index), list(table.columns)))
+        where = named(bad, (list(rows), columns))
         raise DataError(f"{name}: {np.count_nonzero(bad)} cells are empty or no numbers ({where})")
 
 

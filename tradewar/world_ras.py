@@ -19,11 +19,12 @@ from tradewar.world_balance import Accounts, Supplied, Tables, accounts
 from tradewar.world_checks import refuse_dead
 from tradewar.world_reading import named
 
-__all__ = ["Report", "ras"]
+__all__ = ["MOVED", "Report", "center", "ras"]
 
 Report = tuple[str, float, str, str]  # item, value, unit, where
 Keys = tuple[Sequence[str], Sequence[str]]
 
+MOVED = "flows moved, sum of all changes, share of flows"
 CLOSE = 1e-14  # largest miss of a purchase or a deficit, relative to purchases and income
 STALLED = 1e-11  # accepted where rounding stops the scaling; the rest is made exact later
 MAX_SWEEPS = 20_000
@@ -56,7 +57,9 @@ def ras(
     keys = (countries, products)
     before = accounts(tables)
     deficit = before.deficit
-    if supplied.deficit is not None:
+    if supplied.deficit is None:
+        refuse_dead(before, countries)
+    else:
         deficit = center(supplied.deficit, before.labour_income)
     trade = tables.trade.copy()
     balanced = tables._replace(trade=trade)
@@ -155,7 +158,7 @@ def _what_changed(
         ),
         ("their sum, now 0", float(before.final[low].sum()), value_unit, ""),
         ("flows moved, sum of all changes", float(np.abs(change).sum()), value_unit, ""),
-        ("the same, share of flows", float(np.abs(change).sum() / old.trade.sum()), "fraction", ""),
+        (MOVED, float(np.abs(change).sum() / old.trade.sum()), "fraction", ""),
         (
             "largest change of a flow",
             float(change[m, i, j]),

@@ -15,13 +15,13 @@ import numpy as np
 from tradewar.errors import ConvergenceError, DataError
 from tradewar.world_balance import Accounts, Supplied, Tables, accounts
 from tradewar.world_checks import refuse_dead
-from tradewar.world_ras import Report, center
+from tradewar.world_ras import MOVED, Report, center
 from tradewar.world_reading import named
 
 __all__ = ["resolve"]
 
-TOLERANCE = 1e-13  # of the solver: every market's residual relative to its value
-ACCEPTED = 1e-11  # where rounding ends the solve; what is left is made exact later
+TOLERANCE = 1e-12  # of the solver: every market's residual relative to its value
+COUNTRY, CELL = (4, 6), (1, 2, 3, 7)  # kinds of market that the core names by place
 MAX_ITER = 2000
 Keys = tuple[Sequence[str], Sequence[str]]
 
@@ -91,24 +91,36 @@ def _solve(
     closure = ge_problem.Closure()
     batch = [ge_problem.NO_CHANGES]
     [state] = ge_problem.solve(start, closure, batch, tol=TOLERANCE, max_iter=MAX_ITER, threads=1)
-    if not state.residual <= ACCEPTED:
+    if state.status != 0:
+        place = _place(state.what, state.where, keys)
         raise ConvergenceError(
-            str(state.status),
+            "no equilibrium",
             state.iterations,
             state.residual,
             state.where,
-            last=state,
-            message=(
-                f'balance="resolve": no equilibrium was found at the observed tariffs (residual '
-                f"{state.residual:.3g} after {state.iterations} iterations); a deficit may exceed "
-                "what a country's income can carry"
-            ),
+            state,
+            (place,),
+            f'balance="resolve": no equilibrium was found at the observed tariffs, worst at '
+            f"{place or 'no single place'} (residual {state.residual:.3g} after "
+            f"{state.iterations} iterations); a deficit may exceed what income can carry",
         )
     [levels] = ge_problem.evaluate(start, closure, batch, [state])
     ln_cost = np.log(levels.cost)  # [i, j]
     ln_ratio = state.ln_X[:, None, :] - tables.theta * (ln_cost[None] - state.ln_P[:, None, :])
     trade = tables.trade * np.exp(ln_ratio)
     return np.where(tables.trade > 0, trade, 0.0), np.exp(state.ln_w), state.iterations
+
+
+def _place(what: int, where: int, keys: Keys) -> str:
+    """Name the worst market."""
+    countries, products = keys
+    if where < 0:
+        return ""
+    if what in COUNTRY:
+        return countries[where]
+    if what in CELL:
+        return f"{countries[where // len(products)]} {products[where % len(products)]}"
+    return ""
 
 
 def _what_changed(
@@ -138,7 +150,7 @@ def _what_changed(
             named(low, keys) if low.any() else "",
         ),
         ("their sum", float(before.final[low].sum()), value_unit, ""),
-        ("flows moved, sum of all changes, share of flows", share, "fraction", ""),
+        (MOVED, share, "fraction", ""),
         (
             "largest change of a flow",
             float(moved[m, i, j]),

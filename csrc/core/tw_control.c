@@ -325,7 +325,8 @@ tw_control_project(tw_pe_ws *ws)
     tw_control *c = &ws->ctl;
     int changed = 0;
     for (size_t k = 0; k < c->n; k++) {
-        c->x[k] = TW_MIN(TW_MAX(c->x[k], 0.0), upper(c, k));
+        double x = c->x[k], hi = upper(c, k), near = 1e-15 * (1.0 + hi);
+        c->x[k] = x < near ? 0.0 : x > hi - near ? hi : x; /* at a bound, not near it */
         int at = c->x[k] <= 0.0 ? -1 : c->x[k] >= upper(c, k) ? 1 : 0;
         changed |= at != c->at_bound[k];
         c->at_bound[k] = at;
@@ -333,11 +334,44 @@ tw_control_project(tw_pe_ws *ws)
     return changed;
 }
 
-/* Rows and columns of the controls in the Newton system (stride N = ni + n): row ni + k holds
- * -dg_k by every unknown, column ni + k -dr_i by x_k.  A control that the step `move` takes to
- * a bound gets the identity, and its right side the way to that bound. */
+/* Fischer-Burmeister, a smooth min: 0 where a >= 0, b >= 0 and a b = 0; by_g is by b. */
+static tw_fischer
+fischer(double a, double b)
+{
+    double r = sqrt(a * a + b * b);
+    double da = r > 0.0 ? 1.0 - a / r : 0.2928932188134524;
+    double db = r > 0.0 ? 1.0 - b / r : 0.2928932188134524;
+    return (tw_fischer){a + b - r, da, db};
+}
+
+/* The condition of control k: min(x, -g), and min(x, max(x - hi, -g)) of a tariff quota. */
+tw_fischer
+tw_control_fischer(const tw_control *c, size_t k)
+{
+    if (isinf(c->g[k])) { /* all members are banned */
+        return (tw_fischer){c->g[k] < 0.0 ? c->x[k] : (double)NAN, 1.0, 0.0};
+    }
+    if (c->kind[k] != TW_TARIFF_QUOTA) {
+        tw_fischer f = fischer(c->x[k], -c->g[k]);
+        return (tw_fischer){f.value, f.by_x, -f.by_g};
+    }
+    tw_fischer in = fischer(upper(c, k) - c->x[k], c->g[k]);
+    tw_fischer out = fischer(c->x[k], -in.value);
+    return (tw_fischer){out.value, out.by_x + out.by_g * in.by_x, -out.by_g * in.by_g};
+}
+
+/* The derivative itself: under its floor a price does not answer to lx. */
+static double
+true_slope(const tw_control *c, size_t k, size_t s)
+{
+    int floored = c->kind[k] == TW_EXPORT_QUOTA && c->eta[s] == 0.0;
+    return floored ? 0.0 : tw_control_slope(c, k, s);
+}
+
+/* Rows and columns of the controls in the Newton system (stride N = ni + n): column ni + k
+ * holds -dr_i by x_k, row ni + k the slopes of the control's Fischer-Burmeister equation. */
 void
-tw_control_jacobian(tw_pe_ws *ws, size_t stride, const double *move, double *rhs)
+tw_control_jacobian(tw_pe_ws *ws, size_t stride, double *rhs)
 {
     tw_control *c = &ws->ctl;
     tw_market *mk = &ws->mk;
@@ -345,7 +379,7 @@ tw_control_jacobian(tw_pe_ws *ws, size_t stride, const double *move, double *rhs
     for (size_t k = 0; k < c->n; k++) {
         for (size_t j = 0; j < member_count(ws, k); j++) {
             size_t s = member_place(ws, k, j), f = c->flow[s], n = (size_t)mk->col[f];
-            double slope = tw_control_slope(c, k, s);
+            double slope = true_slope(c, k, s);
             for (size_t a = ws->col_ptr[n]; a < ws->col_ptr[n + 1]; a++) {
                 size_t h = ws->col_flow[a], i = ws->col_row[a];
                 if (!(mk->fixed[i] > 0.0)) {
@@ -357,13 +391,11 @@ tw_control_jacobian(tw_pe_ws *ws, size_t stride, const double *move, double *rhs
     }
     for (size_t k = 0; k < c->n; k++) {
         double *row = ws->jac + (ni + k) * stride;
-        double sign = c->kind[k] == TW_COMMITMENT ? -1.0 : 1.0;
-        double next = c->x[k] + move[k];
-        int low = next <= 0.0,
-            high = c->kind[k] == TW_TARIFF_QUOTA && next >= upper(c, k);
-        rhs[ni + k] = low || high ? move[k] : c->g[k];
-        if (low || high) {
-            row[ni + k] = 1.0;
+        tw_fischer phi = tw_control_fischer(c, k);
+        double sign = c->kind[k] == TW_COMMITMENT ? -phi.by_g : phi.by_g;
+        rhs[ni + k] = -phi.value;
+        row[ni + k] = phi.by_x;
+        if (!(c->total[k] > 0.0)) {
             continue;
         }
         for (size_t j = 0; j < member_count(ws, k); j++) {
@@ -371,7 +403,7 @@ tw_control_jacobian(tw_pe_ws *ws, size_t stride, const double *move, double *rhs
             double w = sign * c->volume[s] / c->total[k];
             for (size_t a = ws->col_ptr[n]; a < ws->col_ptr[n + 1]; a++) {
                 size_t h = ws->col_flow[a], i = ws->col_row[a];
-                double response = w * tw_pe_response(ws, n, f, h);
+                double response = -w * tw_pe_response(ws, n, f, h);
                 if (!(mk->fixed[i] > 0.0)) {
                     row[i] -= response * ws->eta[h];
                 }
@@ -379,16 +411,12 @@ tw_control_jacobian(tw_pe_ws *ws, size_t stride, const double *move, double *rhs
                     for (size_t b = 0; b < member_count(ws, other); b++) {
                         if (member_place(ws, other, b) == (size_t)c->place[h]) {
                             row[ni + other] -=
-                                response *
-                                tw_control_slope(c, other, (size_t)c->place[h]);
+                                response * true_slope(c, other, (size_t)c->place[h]);
                         }
                     }
                 }
             }
         }
-        /* two limits on the same flows have the same row: a hair more on its own unknown turns
-         * the step towards letting the looser one go */
-        row[ni + k] += 1e-9 * (1.0 + fabs(row[ni + k]));
     }
 }
 
@@ -421,8 +449,29 @@ captive(const tw_pe_ws *ws, size_t k)
     return sum;
 }
 
-/* After a failure: a control pressed to the end of its range, or a quota below what has
- * nowhere else to go. */
+/* An exporter with a given quantity whose every open flow stands under a price floor: no
+ * producer price can bring demand up to it. */
+static int
+floored_in(const tw_market *mk)
+{
+    for (size_t i = 0; mk->floor != NULL && i < mk->ni; i++) {
+        int open = 0, free = mk->mu[i] != 0.0 || mk->fixed[i] > 0.0;
+        for (ptrdiff_t f = mk->row[i]; !free && f < mk->row[i + 1]; f++) {
+            size_t at = (size_t)f - mk->first;
+            if (mk->value[at] > 0.0 && (mk->weight == NULL || mk->weight[at] > 0.0)) {
+                open = 1;
+                free = !(mk->floor[at] > 0.0);
+            }
+        }
+        if (open && !free) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* After a failure: a control pressed to the end of its range, a commitment on flows that are
+ * all banned, or a quota or price floor below what has nowhere else to go. */
 int
 tw_control_infeasible(const tw_pe_ws *ws)
 {
@@ -430,11 +479,12 @@ tw_control_infeasible(const tw_pe_ws *ws)
     for (size_t k = 0; k < c->n; k++) {
         int quota = c->kind[k] == TW_IMPORT_QUOTA || c->kind[k] == TW_EXPORT_QUOTA;
         if ((c->kind[k] != TW_TARIFF_QUOTA && c->x[k] > 25.0) ||
+            (c->kind[k] == TW_COMMITMENT && c->total[k] == 0.0) ||
             (quota && captive(ws, k) > c->limit[k])) {
             return 1;
         }
     }
-    return 0;
+    return floored_in(&ws->mk);
 }
 
 /* The reported shadow values: lambda, r, or s. */

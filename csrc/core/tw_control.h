@@ -15,7 +15,12 @@ double tw_control_gaps_packed(tw_pe_ws *ws);
 double tw_control_gaps_general(tw_pe_ws *ws);
 void tw_control_step(tw_pe_ws *ws, double *step);
 int tw_control_project(tw_pe_ws *ws);
-void tw_control_jacobian(tw_pe_ws *ws, size_t stride, const double *move, double *rhs);
+/* A complementarity condition as an equation, and its slopes by x and by g. */
+typedef struct {
+    double value, by_x, by_g;
+} tw_fischer;
+tw_fischer tw_control_fischer(const tw_control *c, size_t k);
+void tw_control_jacobian(tw_pe_ws *ws, size_t stride, double *rhs);
 int tw_control_infeasible(const tw_pe_ws *ws);
 void tw_control_report(const tw_pe_ws *ws, double *shadow);
 

@@ -21,8 +21,8 @@ typedef struct {
     size_t *flow, *row, *cell;            /* [special] */
     double *lx, *lm, *r, *sub, *border, *m, *eta, *d_lx, *d_lm, *d_r, *a0, *c0, *power,
         *volume;
-    double *x;                /* [control], behind the prices in y */
-    double *g, *total, *move; /* [control] */
+    double *x;         /* [control], behind the prices in y */
+    double *g, *total; /* [control] */
 } tw_control;
 
 typedef struct {

@@ -20,8 +20,8 @@ evaluate(tw_pe_ws *ws)
         double gap = tw_control_gaps_general(ws);
         ws->residual = ws->residual >= gap || isnan(ws->residual) ? ws->residual : gap;
         for (size_t k = 0; k < ws->ctl.n; k++) {
-            double natural = tw_control_natural(&ws->ctl, k);
-            sum += natural * natural;
+            double phi = tw_control_fischer(&ws->ctl, k).value;
+            sum += phi * phi;
         }
     }
     return sum;
@@ -36,8 +36,7 @@ direction(tw_pe_ws *ws)
     tw_pe_general_jacobian(ws, size);
     memcpy(ws->f, mk->r, ni * sizeof *ws->f);
     if (ws->ctl.n > 0) {
-        tw_control_step(ws, ws->ctl.move);
-        tw_control_jacobian(ws, size, ws->ctl.move, ws->f);
+        tw_control_jacobian(ws, size, ws->f);
     }
     return tw_lu_solve(size, ws->jac, ws->f);
 }

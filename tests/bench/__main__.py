@@ -152,6 +152,18 @@ def run_controls(table: Table, big: world.BigWorld, repeat: int) -> None:
             f"{took[name].cpu / base.cpu:.2f} x",
             f"of {len(status):,} markets; none in {ms(base.cpu)}",
         )
+    face = bench_controls.FaceSuite(big)
+    took = measure_together(
+        {name: partial(face.time_answer, name) for name in face.scenarios}, repeat
+    )
+    limits = took["quotas"].result
+    assert limits["binding"].any(), "no quota at half of the base quantity binds"
+    table.add(
+        f"scenario to welfare, {len(limits)} quotas against none, 1 thread",
+        "1.3 x",
+        f"{took['quotas'].cpu / took['none'].cpu:.2f} x",
+        f"none in {ms(took['none'].cpu)}",
+    )
 
 
 def run_sort(table: Table, big: world.BigWorld, repeat: int) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.bench import world
+import tradewar as tw
+from tests.bench import bench_frames, world
 from tests.bench.world import BigWorld
 from tradewar import _core
 
@@ -49,6 +50,7 @@ class ControlSuite:
         )
 
     def time_solve(self, controls: str, threads: int = 1):
+        """Solve every market."""
         big, layout = self.big, self.big.layout
         return _core.pe_solve(
             (layout.exp_ptr, layout.row_ptr, layout.imp_ptr, layout.col),
@@ -57,3 +59,32 @@ class ControlSuite:
             *(0, 1, 0, 1e-12, 500, threads, -1, None),
             self.controls[controls],
         )
+
+
+class FaceSuite:
+    """Scenario to welfare through the public door: what rents and premia by flow add."""
+
+    params = (["none", "quotas"],)
+    param_names = ("controls",)
+
+    def __init__(self, big: BigWorld):
+        frame = bench_frames.frame(big, "categorical", "sorted")
+        self.data = tw.TradeData.from_frame(frame)
+        shock = bench_frames.world_wide()
+        every = max(1, len(big.target) // min(QUOTAS, len(big.target)))
+        held = bench_frames.labels(big)[1][::every].tolist()
+        quota = shock.export_quota(exporter="C001", product=held, quantity_ratio=0.5)
+        self.scenarios = {"none": shock, "quotas": quota}
+
+    def time_answer(self, controls: str):
+        """Solve, and add up welfare by country; give the limits."""
+        res = tw.solve_pe(
+            self.data,
+            self.scenarios[controls],
+            substitution=4.0,
+            demand=1.0,
+            supply=2.0,
+            threads=1,
+        )
+        assert res.countries["welfare_change"].notna().all()
+        return res.binding()

@@ -61,6 +61,17 @@ def economy() -> tw.World:
     )
 
 
+def war() -> tw.Scenario:
+    """A tariff and a quota between two countries of `economy`."""
+    scn = tw.Scenario("war").tariff(importer="A", exporter="B", product="cars", add=0.5)
+    return scn.export_quota(exporter="B", importer="C", quantity_ratio=0.7)
+
+
+def solve_economy(**options: object) -> tw.GEResult:
+    """Solve `economy` for `war`."""
+    return tw.solve_ge(economy(), war(), **options)
+
+
 def spatial() -> tw.SpatialResult:
     """Two sellers of one good, one buyer, no freight."""
     sellers = {"exporter": ["A", "B"], "price": [19.0, 20.0], "quantity": 1.0, "elasticity": 2.0}

@@ -23,7 +23,6 @@ from tests.helpers_pe import KEYS, Case, close, flows_of, make_case
 EXACT = 1e-12  # an identity of the arithmetic: rounding only
 SOLVED = 1e-9  # two solutions at a residual of 1e-12, times the conditioning of small markets
 TINY = 1e-7  # a quota of 1e-8 at substitution 9 leaves (1e-8)^(8/9) of the origin's share
-MONEY = ["buyers", "exporters", "lost_old_revenue", "trade_cost", "licence_rent"]
 PARTS = ["consumer_surplus_change", "producer_surplus_change", "revenue_change", "rent"]
 PRICES = ["quantity_ratio", "producer_price_ratio", "border_price_ratio", "buyer_price_ratio"]
 SEEDS = st.integers(0, 2**32 - 1)
@@ -200,19 +199,21 @@ def test_vanishing_quota_is_a_ban(instrument, case, seed):
     index = a.importers["price_index_ratio"]
     assume(index.max() < 3)
     close(np.log(b.importers["price_index_ratio"]), np.log(index), 5 * TINY)
-    live = flows_of(a)["quantity_ratio"] > 0
+    # a flow without trade has a ratio too: at the price of an origin that sells nowhere, any number
+    live = (flows_of(a)["quantity_ratio"] > 0) & (flows_of(a)["value"] > 0)
     close(flows_of(b)["quantity_ratio"][live], flows_of(a)["quantity_ratio"][live], 100 * TINY)
 
 
 @given(case=tame(n_products=1, n_countries=4), seed=SEEDS)
 def test_a_huge_tariff_tends_to_the_ban_and_the_ban_is_no_tariff(case, seed):
-    case = case.with_rows(substitution=9.0, home_substitution=9.0)
+    # with a supply of 0.3 the producer would bear it: a price of T^-0.97, and hardly any less trade
+    case = case.with_rows(substitution=9.0, home_substitution=9.0, supply=30.0)
     row = replaceable(case, np.random.default_rng(seed))
     assume(row is not None)
     ban = case.solve(scenario=case.scenario().ban(**named(row)))
-    close_to = {"tariff": [{"set": 1.0}, {"scale": 19.0}, {"scale": 19.0}]}["tariff"]
-    rules = [("tariff", named(row) | step) for step in close_to]
-    tariff = case.solve(scenario=with_rules(case.scenario(), rules))  # a factor of 362
+    steps = ({"set": 1.0}, {"scale": 19.0}, {"scale": 19.0})  # a factor of 362
+    rules = [("tariff", named(row) | step) for step in steps]
+    tariff = case.solve(scenario=with_rules(case.scenario(), rules))
     index = ban.importers["price_index_ratio"]
     assume(index.max() < 3)
     close(np.log(tariff.importers["price_index_ratio"]), np.log(index), TINY)
@@ -488,13 +489,13 @@ def test_a_list_of_nearly_nobody_changes_nearly_nothing(side, case, seed):
     assume(row is not None)
     free = case.solve()
     gaps = []
-    for share in (1e-5, 1e-6):
+    for share in (1e-5, 1e-6, 1e-7):
         scn = case.scenario().entity_list(**named(row), side=side, share=share)
         f = flows_of(case.solve(scenario=scn))["quantity_ratio"]
         gaps.append(np.abs(f - flows_of(free)["quantity_ratio"]).max())
-    assert gaps[0] <= 1e-3
-    # linear in the share, down to the solver's own gap
+    # linear in the share, down to the solver's own gap; how steep, depends on the rivals' size
     assert gaps[1] <= 0.101 * gaps[0] + SOLVED
+    assert gaps[2] <= 0.101 * gaps[1] + SOLVED
 
 
 @given(case=tame(n_products=2), seed=SEEDS, leakage=st.sampled_from([0.0, 0.4]))

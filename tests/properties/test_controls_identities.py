@@ -31,7 +31,6 @@ from tests.properties.test_controls import (
 
 EXACT = 1e-12  # an identity of the arithmetic: rounding only
 SOLVED = 1e-9  # two solutions at a residual of 1e-12, times the conditioning of small markets
-TINY = 1e-7  # a quota of 1e-8 at substitution 9 leaves (1e-8)^(8/9) of the origin's share
 MONEY = ["buyers", "exporters", "lost_old_revenue", "trade_cost", "licence_rent"]
 PARTS = ["consumer_surplus_change", "producer_surplus_change", "revenue_change", "rent"]
 PRICES = ["quantity_ratio", "producer_price_ratio", "border_price_ratio", "buyer_price_ratio"]
@@ -55,9 +54,7 @@ def delayed(drawn: Controlled, index: pd.MultiIndex) -> pd.Series:
 @given(drawn=controlled())
 def test_spending_and_money(drawn):
     res = drawn.solve()
-    listed = any(args.get("side") == "buyers" for _, args in drawn.rules)
-    if not listed or (drawn.case.rows["demand"] == 1.0).all():
-        on_the_demand_curve(drawn.case, res)
+    on_the_demand_curve(drawn.case, res)  # listed buyers and the rest together too
     money_goes_round(drawn.case, res, delayed(drawn, flows_of(res).index))
 
 

@@ -261,6 +261,21 @@ def test_quota_on_flows_at_their_price_floor(sigma, supply):
     )
 
 
+CROWDED = {
+    "instruments": (
+        *("tariff", "min_import_price", "min_import_price", "export_quota", "trq"),
+        *("import_quota", "purchase_commitment", "entity_list", "export_quota", "trq"),
+    ),
+    "chance": 0.75,
+}
+
+
+@pytest.mark.parametrize(("seed", "options"), [(2065, {}), (20258, CROWDED)])
+def test_floors_and_limits_in_a_crowd(seed, options):
+    """Sweeps and a Newton method on the active set both circled here."""
+    agrees(cw.random_world(seed, **options))
+
+
 def test_two_tariff_quotas_on_one_flow_share_duty_and_rent():
     """One is exceeded and collects duty, the other just filled and leaves a rent."""
     agrees(

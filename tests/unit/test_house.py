@@ -33,8 +33,12 @@ GROUND_UP = [
     "elasticities",
     "world",
     "scenario",
+    "ge_problem",
     "pe_result",
     "pe",
+    "ge_result",
+    "ge",
+    "many",
     "",
     "__main__",
 ]
