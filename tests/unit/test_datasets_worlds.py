@@ -267,6 +267,7 @@ def test_what_is_estimated_is_told_by_flow(big):
     mean = (share * value)[~home].sum() / value[~home].sum()
     assert mean == pytest.approx(big.extra["counts"]["estimated_share"], abs=0.001)
     assert any("Partly estimated" in note for note in big.notes)
+    assert set(big.notes[:3]) <= set(big.extra["notes"])
 
 
 def test_default_elasticities(big):
@@ -309,12 +310,34 @@ def test_protee_is_the_mean_over_products(big):
 
 
 def test_plus_100_on_china(big):
-    """Orientation: a throw-away solve of the draft gave these to two digits."""
+    """Orientation: an independent solve of a draft of this world gave these to two digits."""
     welfare, trade = solve(big, plus_100(big))
     for country, percent in (("USA", -0.42), ("CHN", -0.38), ("VNM", 1.07), ("MEX", 0.33)):
         assert welfare[country] == pytest.approx(percent, abs=0.01), country
     n, i = big.countries.index("USA"), big.countries.index("CHN")
     assert trade[n, i, :22].sum() / 1e3 == pytest.approx(25, abs=0.5)
+
+
+def test_plus_100_without_base_tariffs(big):
+    table = _tables.load_table("icio_2022")
+    trade, inputs = table["trade"].astype(float), table["input_use"].astype(float)
+    output = trade.sum(0)
+    share = inputs / np.where(output > 0, output, 1.0)[:, None, :]
+    free = tw.World.from_tables(
+        trade,
+        theta=big.parameters["theta"],
+        tariff=0.0,
+        input_use=share,
+        value_added=1 - share.sum(1),
+        countries=table["country"].tolist(),
+        products=table["product"].tolist(),
+        value_unit="million USD",
+    )
+    welfare, trade = solve(free, plus_100(free))
+    for country, percent in (("USA", -0.24), ("CHN", -0.35), ("VNM", 1.0), ("MEX", 0.26)):
+        assert welfare[country] == pytest.approx(percent, abs=0.01), country
+    n, i = free.countries.index("USA"), free.countries.index("CHN")
+    assert trade[n, i, :22].sum() / 1e3 == pytest.approx(19, abs=0.5)
 
 
 # ---- 2017

@@ -13,7 +13,7 @@ from tradewar.datasets._compile_base import Source, Table
 from tradewar.datasets._compile_icio2017 import COUNTRY as COUNTRY_2017
 from tradewar.datasets._compile_icio2017 import TARIFF_FILE, read_tariffs_2017
 from tradewar.datasets._compile_icio2022 import GE_FILE, GOODS, World2022, sums
-from tradewar.datasets._compile_us import CENSUS, SECTOR_FILE, US_FILE
+from tradewar.datasets._compile_us import SECTOR_FILE, US_FILE
 from tradewar.datasets._names import ICIO_SECTORS
 from tradewar.errors import DataError, first_five
 
@@ -346,10 +346,9 @@ def base_tariffs(src: Source, world: World2022, flows: pd.DataFrame, sector: pd.
     table = Table(
         name="base_tariffs_2022",
         what="base tariffs of the world of 2022 by importer, exporter and goods sector",
-        source=f"{CENSUS}, summed by sector (importer USA); Bown, Jung and Zhang (2019), Peterson "
-        "Institute (China on the US: most favoured nation and retaliation of June 2019); World "
-        "Bank WITS-TRAINS 2023, applied rates of ten regions by nine groups; WITS weighted means "
-        "of 2020-21; trade agreements, named by flow; own estimates",
+        source="US customs 2024 (importer USA); Bown, Jung and Zhang (2019), Peterson Institute "
+        "(China on the US); World Bank WITS-TRAINS 2023; WITS means of 2020-21; trade agreements; "
+        "own estimates",
         licence="public domain (USA); facts, small extracts, cited (the rest)",
         year=2023,
         tariff_date="2024 (USA), June 2019 (China on the US), 2023",
@@ -402,19 +401,15 @@ def base_tariffs(src: Source, world: World2022, flows: pd.DataFrame, sector: pd.
         "above_100_percent": high,
         "us_cells_without_customs_trade": absent,
     }
-    c = table.counts
+    percent = {k: round(100 * v) for k, v in table.counts["share_of_imports"].items()}
     table.notes = [
-        "Base tariffs come block by block, each cell with its source: collected by US customs in "
-        "2024 (HS 98-99 left out); statutory, China on the US (most favoured nation and "
-        "retaliation of June 2019, what exclusions saved not deducted); TRAINS, applied rates of "
-        "2023 by group of goods; TRAINS, partner ROW, where it does not name the partner; "
-        "estimated; agreement, zero under a treaty that is named. The first three are observed.",
-        f"By value of imports {100 * c['share_of_imports']['collected']:.0f} % are collected, "
-        f"{100 * c['share_of_imports']['statutory']:.1f} % statutory, "
-        f"{100 * c['share_of_imports']['TRAINS']:.0f} % TRAINS, "
-        f"{100 * c['share_of_imports']['TRAINS, partner ROW']:.0f} % TRAINS with partner ROW, "
-        f"{100 * c['share_of_imports']['estimated']:.0f} % estimated, "
-        f"{100 * c['share_of_imports']['agreement']:.0f} % zero by agreement.",
+        f"Base tariffs, by value of imports: {percent['collected']} % collected by US customs in "
+        f"2024 (HS 98-99 left out); {percent['statutory']} % statutory, China on the US (most "
+        "favoured nation and retaliation of June 2019, what exclusions saved not deducted); "
+        f"{percent['TRAINS']} % TRAINS, applied rates of 2023 by group of goods; "
+        f"{percent['TRAINS, partner ROW']} % TRAINS, partner ROW, where it does not name the "
+        f"partner; {percent['estimated']} % estimated; {percent['agreement']} % zero under an "
+        "agreement that is named. The first three are observed. .extra['flows'] tells by flow.",
         f"Estimated ({', '.join(SCALED)}): TRAINS' rates of the rest of the world with the zeros "
         "of agreements, scaled to the weighted mean of WITS for 2021 (2020 for SAU; TWN is not in "
         "WITS and is not scaled). Means are right, single cells are a guess.",

@@ -268,6 +268,9 @@ def icio_2022(world: World2022, tariff: Array, flows: pd.DataFrame) -> Table:
         "the 80 economies of the source, all of it estimated (by iterative scaling to trade "
         "statistics). Intermediate goods between the 80 and their home sales are observed. "
         ".extra['flows'] tells by flow.",
+        "The US column follows customs statistics by country of origin of 2024, scaled to the "
+        "imports of 2022 (China 407 bn USD); Taiwan is somewhat high. Basic prices are about 0.76 "
+        "of export (FOB) values.",
         f"{c['flows_dropped']} flows of at most {SMALLEST_FLOW} million USD "
         f"({c['value_dropped']:.1f} million in all) are left out; "
         f"{', '.join(c['cells_without_output'])} have no output and sell nothing.",
@@ -278,9 +281,6 @@ def icio_2022(world: World2022, tariff: Array, flows: pd.DataFrame) -> Table:
         "Output, final demand, value added and deficits are what flows and input use imply; "
         "value added therefore includes taxes on products other than duties (US 25.1 tn USD, of "
         "which 24.8 before taxes).",
-        "The US column follows customs statistics by country of origin of 2024, scaled to the "
-        "imports of 2022 (China 407 bn USD); Taiwan is somewhat high. Basic prices are about 0.76 "
-        "of export (FOB) values.",
         f"Of the goods of all 27, {100 * home:.0f} % are sold at home; the trade of EU27 and of "
         "ROW within themselves counts as home.",
     ]

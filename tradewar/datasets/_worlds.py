@@ -92,6 +92,9 @@ def icio_2022(*, theta: Any = "ignatenko2025") -> World:
             product, name, group, ignatenko2025, protee (trade elasticities);
         ``us_imports``
             exporter, value (goods, million USD), customs_2024 (million USD, outside HS 98-99);
+        ``notes``
+            tuple of str: how flows were cleaned and balanced, how tariffs were put together, and
+            what to distrust;
         ``counts``, ``tariff_counts``
             what was dropped, changed and checked when the tables were compiled.
 
@@ -130,7 +133,8 @@ def icio_2022(*, theta: Any = "ignatenko2025") -> World:
     share = inputs * charge[:, :, None] / np.where(output > 0, output, 1.0)[:, None, :]
     share *= (output > 0)[:, None, :]
     elasticity, note = _elasticity(theta)
-    notes = [*known["notes"], *duties["notes"], *([note] if note else [])]
+    details = (*known["notes"], *duties["notes"])
+    notes = (*known["notes"][:2], duties["notes"][0], "More in .extra['notes'].")
     imports = known["counts"]["us_goods_imports"]
     us_imports = pd.DataFrame(
         {
@@ -155,8 +159,9 @@ def icio_2022(*, theta: Any = "ignatenko2025") -> World:
         licence=f"{known['licence']} (OECD); tariffs: {duties['licence']}",
         year=known["year"],
         tariff_date=duties["tariff_date"],
-        notes=tuple(notes),
+        notes=(*notes, *([note] if note else [])),
         extra={
+            "notes": details,
             "flows": _flows_2022(table, base, trade),
             "sectors": _sectors(),
             "us_imports": us_imports,
@@ -201,7 +206,8 @@ def icio_2017(*, theta: Any = "ignatenko2025", scale: Any = 0.0) -> World:
         services is a convention).
     scale : float, Series or mapping by product, or "icio2017", default 0.0
         External scale elasticity >= 0 with scale times theta below 1; "icio2017": the one that
-        came with the data, which fits its own `theta`.
+        came with the data, which fits its own `theta`; the product is above 0.9 in some sectors,
+        so that specialisation outweighs all else and can turn the sign of a country's welfare.
 
     Returns
     -------
