@@ -77,14 +77,16 @@ class Evaluator:
     wanted: tuple[str, ...] = ("tariff", "export_tax", "cost")
     solves: int = 0
     _rules: WorldRules | None = field(default=None, repr=False)
+    _flat: NDArray[np.intp] | None = field(default=None, repr=False)
     _arrays: tuple[Floats | None, ...] | None = field(default=None, repr=False)
 
     def read(self, scenario: Scenario) -> Changes:
         """Give what a scenario changes."""
-        if self._rules is None:
+        if self._rules is None or self._flat is None:
             self._rules = WorldRules.of(self.world)
+            self._flat = ge_problem.places(self.world)
         wedges = apply_rules(scenario.rules, self.world._data, self._rules)
-        return ge_problem.read_wedges(self.world, wedges)
+        return ge_problem.read_wedges(self.world, wedges, self._flat)
 
     def point(self, changes: Changes, start: Point | None = None) -> Point:
         """Solve at one choice.
