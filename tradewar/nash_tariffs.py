@@ -13,7 +13,7 @@ from tradewar.arena import Arena, make_arena
 from tradewar.climb import TOP, best_of
 from tradewar.closures import make_closure
 from tradewar.errors import ConvergenceError, first_five
-from tradewar.optimal import Objective, best_response
+from tradewar.optimal import Objective, best_response, tied_response
 from tradewar.policy_result import PolicyResult, make_result
 from tradewar.scenario import Scenario
 from tradewar.world import World
@@ -170,12 +170,10 @@ def _settle(arena: Arena, x: Floats, records: list[tuple[Any, ...]], *, fresh: b
         before, evaluations = x.copy(), 0
         for player in range(count):
             if fresh and not records:
-                climbs = best_response(arena, player, x)
-                best = climbs[best_of(climbs)]
-                evaluations += sum(c.evaluations for c in climbs.values())
-            else:
-                best = arena.respond(player, x, top=top)
-                evaluations += best.evaluations
+                x, spent = tied_response(arena, player, x)
+                evaluations += spent
+            best = arena.respond(player, x, top=top)
+            evaluations += best.evaluations
             x = best.x
         _, point = arena.payoff.at(x)
         slope = max(arena.slope(player, x, point) for player in range(count))

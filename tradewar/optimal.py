@@ -160,7 +160,7 @@ def best_response(
     """
     policy = arena.policy
     own = policy.of(player)
-    rates = all(policy.names[k] == "" for k in np.flatnonzero(own))
+    rates = _only_rates(arena, own)
     climbs: dict[str, Climb] = {}
     middle = x.copy()
     middle[own] = policy.monopsony()[own]
@@ -196,6 +196,27 @@ def best_response(
             message="the optimum found is worse than the best uniform tariff: refused",
         )
     return climbs
+
+
+def tied_response(arena: Arena, player: int, x: np.ndarray) -> tuple[np.ndarray, int]:
+    """Move a player to its best uniform rate: a good place to start from; sizes stay.
+
+    Returns
+    -------
+    float array, all variables, and the evaluations spent
+    """
+    policy = arena.policy
+    own = policy.of(player)
+    if not _only_rates(arena, own) or own.sum() < 2:
+        return x, 0
+    tied = x.copy()
+    tied[own] = float(np.average(policy.monopsony()[own], weights=policy.scale[own] ** 2))
+    found = arena.respond(player, x, tied, tied=own)
+    return found.x, found.evaluations
+
+
+def _only_rates(arena: Arena, own: np.ndarray) -> bool:
+    return all(arena.policy.names[k] == "" for k in np.flatnonzero(own))
 
 
 def starts_frame(climbs: dict[str, Climb], best: str) -> pd.DataFrame:
