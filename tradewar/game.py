@@ -186,4 +186,3 @@ def _apart(a: Changes, b: Changes) -> bool:
     if TARIFF_QUOTA in (*a.limits.source, *b.limits.source):
         return False
     return not np.intersect1d(a.flow, b.flow, assume_unique=True).size
-

@@ -90,9 +90,7 @@ def draw_payoffs(
     return ax
 
 
-def draw_leverage(
-    result: Leverage, *, names: Mapping[str, str], ax: Axes | None
-) -> Axes:
+def draw_leverage(result: Leverage, *, names: Mapping[str, str], ax: Axes | None) -> Axes:
     """Draw leverage bars; see `Leverage.plot`."""
     table = result.table
     scale = money_scale(result.value_unit, float(np.abs(result.ev[0]).max()))
@@ -141,7 +139,9 @@ def draw_bargain(
     frame = Frame.make(ax, 9.0)
     ax = frame.ax
     x, y = (100.0 * frontier[f"payoff_{p}"].to_numpy() for p in (first, second))
-    ax.plot(x, y, color=INK, linewidth=1.8, label="Frontier: no more for one without less", zorder=2)
+    ax.plot(
+        x, y, color=INK, linewidth=1.8, label="Frontier: no more for one without less", zorder=2
+    )
     one = result._one
     marks = [
         ("No deal", result.threat, RED, "X"),

@@ -113,9 +113,7 @@ class Evaluator:
                 "TW_NOCONV", state.iterations, state.residual, state.where, state, ["a policy"]
             )
         solution = (ln_w, ln_P, ln_X, ln_S, multiplier)
-        found = _core.ge_evaluate(
-            self._world, self.closure.core(), *batch, solution, 0, 1, -1
-        )
+        found = _core.ge_evaluate(self._world, self.closure.core(), *batch, solution, 0, 1, -1)
         levels = Levels(*(found[k][0] for k in (0, 2, 3, 4, 5, 6, 7)))
         return Point(changes, state, levels, ln_welfare(self.world, self.closure, state, levels))
 

@@ -14,7 +14,15 @@ from numpy.typing import NDArray
 
 from tradewar.climb import TOP, Climb, climb
 
-__all__ = ["Agreement", "Ground", "climb_payoffs", "equal_gains", "least_gain", "most_for", "nash_product"]
+__all__ = [
+    "Agreement",
+    "Ground",
+    "climb_payoffs",
+    "equal_gains",
+    "least_gain",
+    "most_for",
+    "nash_product",
+]
 
 Floats = NDArray[np.float64]
 Merit = Callable[[Floats], tuple[float, Floats]]

@@ -204,7 +204,9 @@ class Payoffs:
             for c, column in enumerate(self.strategies[1]):
                 for k, player in enumerate(self.players):
                     cell = values[:, k, r, c]
-                    signs = np.where(np.abs(self.payoff[:, k, r, c]) <= self._tie, 0.0, np.sign(cell))
+                    signs = np.where(
+                        np.abs(self.payoff[:, k, r, c]) <= self._tie, 0.0, np.sign(cell)
+                    )
                     same = float(np.mean(signs == signs[0]))
                     records.append(
                         (row, column, player, cell[0], float(cell.min()), float(cell.max()), same)
@@ -382,9 +384,7 @@ class Payoffs:
         frame.attrs["card"] = str(self.card)
         return frame
 
-    def self_enforcing(
-        self, *, deal: Sequence[str], no_deal: Sequence[str]
-    ) -> SelfEnforcement:
+    def self_enforcing(self, *, deal: Sequence[str], no_deal: Sequence[str]) -> SelfEnforcement:
         """Ask whether a deal holds by itself: deviating once brings no deal ever after.
 
         Parameters
@@ -494,7 +494,9 @@ class Payoffs:
 
     def _heading(self) -> str:
         found = self.equilibria()
-        pairs = ", ".join(f"({r}, {c})" for r, c in found[list(self.players)].itertuples(index=False))
+        pairs = ", ".join(
+            f"({r}, {c})" for r, c in found[list(self.players)].itertuples(index=False)
+        )
         where = f"pure equilibria: {pairs}" if pairs else "no equilibrium in pure strategies"
         return f"{self.players[0]} (rows) against {self.players[1]} (columns); {where}"
 

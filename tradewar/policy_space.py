@@ -457,9 +457,9 @@ def _join(a: GELimits, b: GELimits) -> GELimits:
 def _slopes(parts: list[tuple[Positions, int, Floats]]) -> Slopes:
     return Slopes(
         np.concatenate([np.zeros(0, np.intp), *(at for at, _, _ in parts)]).astype(np.intp),
-        np.concatenate(
-            [np.zeros(0, np.intp), *(np.full(len(at), k) for at, k, _ in parts)]
-        ).astype(np.intp),
+        np.concatenate([np.zeros(0, np.intp), *(np.full(len(at), k) for at, k, _ in parts)]).astype(
+            np.intp
+        ),
         np.concatenate([np.zeros(0), *(slope for _, _, slope in parts)]),
     )
 

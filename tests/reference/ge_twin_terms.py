@@ -35,15 +35,22 @@ def decompose(sol: ge_twin.Solution, nodes: int = NODES) -> dict[str, np.ndarray
     for step, part in zip((at + 1) / 2, weight / 2, strict=True):
         z = ge_twin.find(layout, sol.shock.part(w, step), z)
         slope = -np.linalg.solve(
-            ge_twin.jacobian(lambda y, p=sol.shock.part(w, step): ge_twin.equations(layout, p, y), z),
-            ge_twin.equations(layout, sol.shock.part(w, step + 1j * ge_twin.STEP), z.astype(complex)).imag / ge_twin.STEP,
+            ge_twin.jacobian(
+                lambda y, p=sol.shock.part(w, step): ge_twin.equations(layout, p, y), z
+            ),
+            ge_twin.equations(
+                layout, sol.shock.part(w, step + 1j * ge_twin.STEP), z.astype(complex)
+            ).imag
+            / ge_twin.STEP,
         )
         for name, term in terms(sol, step, z, slope).items():
             out[name] += part * term
     return out
 
 
-def terms(sol: ge_twin.Solution, step: float, z: np.ndarray, slope: np.ndarray) -> dict[str, np.ndarray]:
+def terms(
+    sol: ge_twin.Solution, step: float, z: np.ndarray, slope: np.ndarray
+) -> dict[str, np.ndarray]:
     """Columns of d ln(I/Pc) per unit of the path, at one of its points."""
     w = sol.world
     shock = sol.shock.part(w, step + 1j * ge_twin.STEP)

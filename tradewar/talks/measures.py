@@ -11,9 +11,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from tradewar import datasets
+from tradewar import datasets, schedules
+from tradewar.data import TradeData
 from tradewar.errors import ScenarioError
 from tradewar.scenario import Scenario
+from tradewar.world import World
 
 __all__ = [
     "blacklist",
@@ -36,6 +38,7 @@ GOODS = "goods"  # services cross no customs
 RARE_EARTHS = ("280530", "2846", "850511")  # metals, compounds, permanent magnets
 CHIP_TECHNOLOGY = ("8486", "8541", "8542", "9030", "9031")  # machines, devices, circuits, testers
 SOYBEANS = "1201"
+CHINA_BASE = "2019-06-30"  # the day of China's base rates in icio_2022
 LICENSED_MONTH = "2025-05"  # the first full month under the licences of 4 April
 COMMITTED_MT, COMMITMENT_BASE_YEAR = 25.0, 2022  # million tonnes a year from 2026
 FENTANYL_CUT, TRUCE_RATE, APRIL_RATE = 0.10, 0.24, 1.15
@@ -52,20 +55,48 @@ _FARM = "China, Tariff Commission No. 2 of 2025 (4 March)"
 _PROBE = "USTR, Section 301 probe of Phase One, Federal Register, October 2025"
 
 
-def status_quo() -> Scenario:
-    """Give the status quo of 25 October 2025: no change from what stood that day.
+def status_quo(base: TradeData | World | None = None) -> Scenario:
+    """Give the status quo of 25 October 2025.
+
+    Parameters
+    ----------
+    base : TradeData or World, optional
+        Data whose US and Chinese duties are brought to that day, product by product, by the
+        schedule as it was known then: US duties from what customs collected in 2024, China's duties
+        on US goods from mid 2019, where its latest product tables end.  Without it the scenario has
+        no rules: it is the point that the other scenarios start from.
 
     Returns
     -------
     Scenario
-        Without rules.  The rates of that day come from
-        ``tw.schedules.us_china().as_of("2025-10-25").to_scenario(on="2025-10-25", base=data)``.
     """
     note = (
         "Tariffs stay as they stood on 25 October 2025; quantities are free, as in the base data: "
         "the freeze on soybeans, licences and lists are scenarios of their own."
     )
-    return Scenario("status quo", (), note, TALKS)
+    start = Scenario("status quo", (), note, TALKS)
+    if base is None:
+        return start
+    calendar = schedules.us_china().as_of(TALKS)
+    sectors = not all(str(product).isdigit() for product in base.products)
+    products = schedules.sectors_of(base) if sectors else None
+    weights = (datasets.us_imports_2024(), datasets.china_imports_from_us_2017())
+    importers = set(base.flows["importer"])
+    given = start
+    for importer, date, trade in ((USA, 2024, weights[0]), (CHN, CHINA_BASE, weights[1])):
+        if importer not in importers:
+            continue
+        given += calendar.to_scenario(
+            on=TALKS,
+            base=base,
+            importer=importer,
+            base_date=date,
+            products=products,
+            weights=trade if sectors else None,
+        )
+    if not given.rules:
+        raise ScenarioError("status_quo: neither USA nor CHN is an importer of these data")
+    return given.named("status quo")
 
 
 def us_threat(*, add: float = 1.0) -> Scenario:
