@@ -41,7 +41,7 @@ UNITS = {
     "limit": "value",
     "quantity_new": "value",
 }
-UNITS |= {name: "value" for name in RECEIVERS}
+UNITS |= dict.fromkeys(RECEIVERS, "value")
 _MONEY = {"value", "value_new", "value_change", "revenue", "revenue_new", "spending"}
 _MONEY |= {"spending_new", "rent"}
 
