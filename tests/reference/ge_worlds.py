@@ -65,7 +65,8 @@ def random_world(
     t, x = rates(tariffs, 0.4), rates(export_taxes, 0.2)
     rho = rng.uniform(0.05, 0.3, J) if rents else np.zeros(J)
     th = rng.uniform(*theta, J)
-    psi = rng.uniform(0.0, 0.3, J) / th if scale else np.zeros(J)
+    # input links multiply returns to scale: beyond this, equilibria fold and vanish
+    psi = rng.uniform(0.0, 0.15, J) / th if scale else np.zeros(J)
     output = (trade / (1 + x)).sum(axis=0)
     bought = ((1 + t) * trade).sum(axis=1)
     gamma, use = np.ones((N, J)), np.zeros((N, J, J))
