@@ -220,9 +220,8 @@ class QuantityControls:
         With z = share (1 - leakage).  Buyers: the destination is split into a listed part z, in
         whose nest the origin is missing, and the rest; each has its own price index and the
         result reports them together.  Sellers: the origin's weight is multiplied by 1 - z.  In
-        `solve_ge`, where a destination has one price index, a list of buyers multiplies the
-        origin's weight by 1 - z as well: the listed part pays no more for being listed than the
-        rest, and both move to other origins.
+        `solve_ge` a destination has one price index, shared by listed buyers and the rest, so that
+        a list of buyers multiplies the origin's weight by 1 - z too.
         """
         rule = make_rule(
             "entity_list",
