@@ -170,6 +170,19 @@ def test_an_income_tax_moves_labour():
     np.testing.assert_allclose(hours, res.state.labour, rtol=SOLVED)
 
 
+def test_relief_needs_income_tax_to_relieve():
+    trade = np.array([[1.0, 50.0], [50.0, 100.0]])[:, :, None]
+    w = tw.World.from_tables(
+        trade,
+        theta=4.0,
+        tariff=np.array([[0.0, 1.5], [0.0, 0.0]])[:, :, None],
+        countries=["A", "B"],
+    )
+    with pytest.raises(DataError, match=r"as large as labour income \(A 75 of 51 USD\)"):
+        tw.solve_ge(w, tw.Scenario("x"), revenue="income_tax")
+    assert tw.solve_ge(w, tw.Scenario("x")).check()["ok"].all()
+
+
 def test_productivity_reaches_costs():
     scn = tw.Scenario("chips").productivity(country="VNM", product="C26", ratio=1.5)
     res = tw.solve_ge(world(), scn)
