@@ -143,8 +143,8 @@ def main_card(answer: Answer) -> str:
     theta = world.parameters["theta"]
     largest = max(answer.alone.info["residual"], answer.both.info["residual"])
     return (
-        f"WELFARE   {len(world.countries)} economies x {len(world.products)} sectors of 2022; deficits "
-        f"fixed; theta {theta.min():g} to {theta.max():g}; residual {largest:.0e}."
+        f"WELFARE   {len(world.countries)} economies x {len(world.products)} sectors of 2022; "
+        f"deficits fixed; theta {theta.min():g} to {theta.max():g}; residual {largest:.0e}."
     )
 
 

@@ -348,7 +348,7 @@ def test_plus_100_without_base_tariffs(big):
     assert goods["value_new"].sum() / 1e3 == pytest.approx(19, abs=0.5)
 
 
-def test_plus_100_without_base_tariffs(big):
+def test_plus_100_without_base_tariffs_by_the_twin(big):
     table = _tables.load_table("icio_2022")
     trade, inputs = table["trade"].astype(float), table["input_use"].astype(float)
     output = trade.sum(0)

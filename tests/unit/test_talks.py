@@ -65,7 +65,7 @@ def test_us_customs_data_take_the_threat():
     assert (china["tariff_new"] - china["tariff"]).to_numpy() == pytest.approx(1.0)
 
 
-# ---- the table ------------------------------------------------------------------------------------
+# ---- the table ---------------------------------------------------------------------------------
 
 SMALL = 1e-8  # a solve to 1e-10 in every market, as a change in welfare
 
