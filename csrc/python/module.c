@@ -104,11 +104,10 @@ static PyMethodDef core_methods[] = {
      "deficit)"},
     {"ge_gradient", py_ge_gradient, METH_VARARGS,
      "ge_gradient(world, closure, changes, productivity, deficit, limits, solution,\n"
-     "(income, price, wage, labour, output, revenue), with_tariff, with_export_tax, "
-     "with_cost,\n"
-     "tol, max_iter, threads, level), the first seven as in ge_evaluate\n"
-     "-> (tariff, export_tax, cost, limit, status, products, left, residual, where, "
-     "what)"},
+     "(income, price, wage, labour, output, revenue), with_tariff, with_export_tax,\n"
+     "with_cost, tol, max_iter, threads, level)\n"
+     "-> (tariff, export_tax, cost, limit, status, products, left, residual, where,\n"
+     "what); the first six arguments are those of ge_solve"},
     {"ge_cause", py_ge_cause, METH_VARARGS, "ge_cause(cause) -> text"},
     {"vexp", py_vexp, METH_VARARGS, "vexp(level, x) -> exp(x)"},
     {"vlog", py_vlog, METH_VARARGS, "vlog(level, x) -> log(x)"},
