@@ -109,9 +109,7 @@ def test_floors(seed, kind, payer):
     rng = np.random.default_rng(seed)
     w = ge_worlds.random_world(rng)
     shock = ge_worlds.random_shock(rng, w, tariff=0.05, export_tax=0, cost=0)
-    limits = tuple(
-        replace(x, holder=payer) for x in ge_worlds.random_limits(rng, w, 1, (kind,))
-    )
+    limits = tuple(replace(x, holder=payer) for x in ge_worlds.random_limits(rng, w, 1, (kind,)))
     solved_alike(w, replace(shock, limits=limits), ge_worlds.random_options(rng))
 
 

@@ -246,9 +246,7 @@ def test_ossa():
     with np.load(published("ossa_2014.npz")) as data:
         names = [str(name) for name in data["countries"]]
         sigma = data["sigma"]
-        w = ge_twin.world(
-            data["trade"], sigma - 1, tariff=data["tariff"], rents=1 / sigma
-        )
+        w = ge_twin.world(data["trade"], sigma - 1, tariff=data["tariff"], rents=1 / sigma)
     assert np.abs(w.deficit / w.income).max() < 1e-10
     tariff = w.tariff.copy()
     tariff[names.index("USA"), names.index("CHN")] += 0.5
