@@ -358,9 +358,7 @@ class Bargain:
     @property
     def card(self) -> Card:
         """What was assumed, and what such a model cannot price."""
-        powers = ", ".join(
-            f"{p} {b:.3g}" for p, b in zip(self.players, self.power, strict=True)
-        )
+        powers = ", ".join(f"{p} {b:.3g}" for p, b in zip(self.players, self.power, strict=True))
         lines = [f"No deal: {self.threat_name}. Bargaining power: {powers}."]
         if self.table.most > 0.0:
             lines.append(

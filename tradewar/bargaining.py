@@ -246,7 +246,7 @@ def _table(arena: Arena, transfers: float | None, deficits: str) -> Table:
         return Table(arena.payoff, arena.objective)
     if deficits not in ("fixed", "share", "purged"):
         raise ScenarioError(
-            f'transfers= are a change of deficits: deficits={deficits!r} leaves no room for them; '
+            f"transfers= are a change of deficits: deficits={deficits!r} leaves no room for them; "
             'use "fixed"'
         )
     if len(arena.players) != 2:

@@ -138,10 +138,7 @@ def cooperate(
     chosen = found[best]
     values, point = arena.payoff.at(chosen.x)
     deviation = np.array(
-        [
-            max(0.0, arena.respond(m, chosen.x).value - values[m])
-            for m in range(len(arena.players))
-        ]
+        [max(0.0, arena.respond(m, chosen.x).value - values[m]) for m in range(len(arena.players))]
     )
     return make_result(
         arena,

@@ -117,9 +117,7 @@ class Leverage:
             return "no marginal pair: the instrument has no size"
         return ""
 
-    def plot(
-        self, *, names: Mapping[str, str] | None = None, ax: Axes | None = None
-    ) -> Axes:
+    def plot(self, *, names: Mapping[str, str] | None = None, ax: Axes | None = None) -> Axes:
         """Draw the pair of bars of each instrument, with ranges over variants.
 
         Parameters
@@ -307,9 +305,7 @@ def _changes(
     return evaluator.relative_welfare(batch, threads=threads, names=names)
 
 
-def _marginal(
-    variant: Variant, instruments: Sequence[Instrument | None], threads: int
-) -> Floats:
+def _marginal(variant: Variant, instruments: Sequence[Instrument | None], threads: int) -> Floats:
     """Differentiate welfare by the size at 0: one-sided, the second order removed."""
     out = np.full((len(instruments), len(variant.world._countries)), np.nan)
     sized = [(k, i) for k, i in enumerate(instruments) if i is not None and i.low == 0.0]

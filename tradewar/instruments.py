@@ -180,11 +180,7 @@ def read_instruments(given: Any, what: str) -> tuple[Instrument, ...]:
     found = []
     for name, item in given.items():
         if isinstance(item, Instrument):
-            found.append(
-                Instrument(str(name), item.scenario, item.low, item.high, item.rate_of)
-            )
+            found.append(Instrument(str(name), item.scenario, item.low, item.high, item.rate_of))
         else:
             found.append(Instrument(str(name), item))
     return tuple(found)
-
-

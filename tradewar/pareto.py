@@ -14,7 +14,15 @@ from numpy.typing import NDArray
 
 from tradewar.climb import TOP, Climb, climb
 
-__all__ = ["Agreement", "Ground", "climb_payoffs", "equal_gains", "least_gain", "most_for", "nash_product"]
+__all__ = [
+    "Agreement",
+    "Ground",
+    "climb_payoffs",
+    "equal_gains",
+    "least_gain",
+    "most_for",
+    "nash_product",
+]
 
 Floats = NDArray[np.float64]
 Merit = Callable[[Floats], tuple[float, Floats]]
@@ -31,9 +39,17 @@ ENOUGH = 1e-8  # slack of a climb, in payoffs
 class Ground(Protocol):
     """Payoffs as functions of a choice in a box."""
 
-    low: Floats
-    high: Floats
-    scale: Floats
+    @property
+    def low(self) -> Floats:
+        """Lower bounds of variables."""
+
+    @property
+    def high(self) -> Floats:
+        """Upper bounds."""
+
+    @property
+    def scale(self) -> Floats:
+        """Scales: times its scale, a variable has a curvature of about one."""
 
     def at(self, x: Floats) -> tuple[Floats, Any]:
         """Give payoffs, and a handle for `slopes`."""

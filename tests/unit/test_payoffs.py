@@ -1,4 +1,4 @@
-"""Payoff tables: equilibria, dominance, and deals that hold by themselves, on games of textbooks."""
+"""Payoff tables: equilibria, dominance, and deals that hold by themselves."""
 
 from __future__ import annotations
 
@@ -249,7 +249,7 @@ def test_units_of_the_table():
     percent = game.table(unit="percent")
     assert percent.loc["confess", ("silent", "Bo")] == pytest.approx(-3.0)
     assert game.table().attrs["unit"] == "mn USD"
-    with pytest.raises(DataError, match='unit=\'EUR bn\': give "percent", or money such as'):
+    with pytest.raises(DataError, match="unit='EUR bn': give \"percent\", or money such as"):
         game.table("EUR bn")
     with pytest.raises(DataError, match="bare matrices have no unit"):
         prisoners().table("percent")
