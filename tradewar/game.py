@@ -101,7 +101,8 @@ def payoffs(
             f"{len(players)} players ({', '.join(players) or 'none'}): give two countries, such as "
             'USA={"hold": scn}, CHN={...}'
         )
-    names = (list(players)[0], list(players)[1])
+    first, second = players
+    names = (first, second)
     places = find_players(world, names, least=2)
     for name, strategies in players.items():
         _check_strategies(name, strategies)

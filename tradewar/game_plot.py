@@ -111,9 +111,9 @@ def draw_leverage(result: Leverage, *, names: Mapping[str, str], ax: Axes | None
             note(ax, a if x < 0 else b, y + shift, _text(x, float(np.abs(value).max())))
         ends += [low, high]
     frame.dress([names.get(n, n) for n in table["instrument"]], f"Change in welfare, {scale.unit}")
-    low, high = min(0.0, *(float(e.min()) for e in ends)), max(0.0, *(float(e.max()) for e in ends))
-    room = 0.16 * ((high - low) or 1.0)
-    ax.set_xlim(low - room, high + room)
+    least, most = min(0.0, float(np.min(ends))), max(0.0, float(np.max(ends)))
+    room = 0.16 * ((most - least) or 1.0)
+    ax.set_xlim(least - room, most + room)
     ranges = (
         f"; lines: range over {len(result.variants)} variants" if len(result.variants) > 1 else ""
     )

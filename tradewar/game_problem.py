@@ -78,7 +78,7 @@ class Evaluator:
     solves: int = 0
     _rules: WorldRules | None = field(default=None, repr=False)
     _flat: NDArray[np.intp] | None = field(default=None, repr=False)
-    _arrays: tuple[Floats | None, ...] | None = field(default=None, repr=False)
+    _arrays: Any = field(default=None, repr=False)
 
     def read(self, scenario: Scenario) -> Changes:
         """Give what a scenario changes."""
@@ -114,21 +114,21 @@ class Evaluator:
             )
         solution = (ln_w, ln_P, ln_X, ln_S, multiplier)
         found = _core.ge_evaluate(self._world, self.closure.core(), *batch, solution, 0, 1, -1)
-        levels = Levels(*(found[k][0] for k in (0, 2, 3, 4, 5, 6, 7)))
+        levels = Levels(*(found[k][0] for k in (0, 2, 3, 4, 5, 6, 7)))  # type: ignore[index]
         return Point(changes, state, levels, ln_welfare(self.world, self.closure, state, levels))
 
     @property
-    def _world(self) -> tuple[Floats | None, ...]:
+    def _world(self) -> Any:
         if self._arrays is None:
             self._arrays = ge_problem.world_arrays(self.world)
         return self._arrays
 
-    def _solve(self, batch: tuple[Any, ...], begin: Any) -> Any:
+    def _solve(self, batch: tuple[Any, Any, Any, Any], begin: Any) -> Any:
         return _core.ge_solve(
             self._world, self.closure.core(), *batch, begin, self.tol, self.max_iter, 1, -1, None
         )
 
-    def _batch(self, changes: Changes) -> tuple[Any, ...]:
+    def _batch(self, changes: Changes) -> tuple[Any, Any, Any, Any]:
         """Write one scenario for the core; without copies where it changes prices alone."""
         if len(changes.limits) or changes.productivity is not None or changes.deficit is not None:
             return ge_problem.batch_arrays(self.world, [changes])
@@ -185,10 +185,8 @@ class Evaluator:
     def gradient(self, point: Point, seeds: Seeds) -> list[Gradient]:
         """Give the derivatives of goals, one for each row of the seeds."""
         state = point.state
-        solution = (
-            *(getattr(state, name)[None] for name in ("ln_w", "ln_P", "ln_X", "ln_S")),
-            state.multiplier,
-        )
+        ln_w, ln_P, ln_X, ln_S = (a[None] for a in state[:4])
+        solution = (ln_w, ln_P, ln_X, ln_S, state.multiplier)
         wanted = self.wanted
         tariff, export_tax, cost, limit, status, products, left, _, where, _ = _core.ge_gradient(
             self._world,
@@ -196,7 +194,9 @@ class Evaluator:
             *self._batch(point.changes),
             solution,
             (seeds.income, seeds.price, None, seeds.labour, seeds.output, seeds.revenue),
-            *(int(name in wanted) for name in ("tariff", "export_tax", "cost")),
+            int("tariff" in wanted),
+            int("export_tax" in wanted),
+            int("cost" in wanted),
             ADJOINT_TOL,
             ADJOINT_MOST,
             1,
@@ -209,11 +209,10 @@ class Evaluator:
                 "TW_NOCONV", int(products[0, k]), float(left[0, k]), int(where[0, k]),
                 labels=["gradient of a payoff"],
             )  # fmt: skip
-        parts = [None if a is None else a[0] for a in (tariff, export_tax, cost)]
-        return [
-            Gradient(*(None if a is None else a[k] for a in parts), limit[k])
-            for k in range(len(limit))
+        found: list[Any] = [
+            [None] * len(limit) if a is None else a[0] for a in (tariff, export_tax, cost)
         ]
+        return [Gradient(*row) for row in zip(*found, limit, strict=True)]
 
 
 @dataclass(slots=True)

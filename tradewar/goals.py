@@ -42,7 +42,8 @@ class Seeds(NamedTuple):
         """Give the one row of a weighted sum of goals."""
         if len(weight) == 1 and weight[0] == 1.0:
             return self
-        return Seeds(*(None if a is None else np.tensordot(weight, a, 1)[None] for a in self))
+        mixed: list[Any] = [None if a is None else np.tensordot(weight, a, 1)[None] for a in self]
+        return Seeds(*mixed)
 
 
 def ln_welfare(world: World, closure: Closure, state: State, levels: Levels) -> Floats:

@@ -39,9 +39,17 @@ ENOUGH = 1e-8  # slack of a climb, in payoffs
 class Ground(Protocol):
     """Payoffs as functions of a choice in a box."""
 
-    low: Floats
-    high: Floats
-    scale: Floats
+    @property
+    def low(self) -> Floats:
+        """Lower bounds of variables."""
+
+    @property
+    def high(self) -> Floats:
+        """Upper bounds."""
+
+    @property
+    def scale(self) -> Floats:
+        """Scales: times its scale, a variable has a curvature of about one."""
 
     def at(self, x: Floats) -> tuple[Floats, Any]:
         """Give payoffs, and a handle for `slopes`."""

@@ -20,17 +20,17 @@ from tradewar._display import Card, divisor_of, money_scale
 from tradewar.codes import suggest
 from tradewar.errors import DataError, ScenarioError
 from tradewar.scenario import Scenario
+from tradewar.self_enforcing import SelfEnforcement, numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["CANNOT_PRICE", "Payoffs", "SelfEnforcement"]
+__all__ = ["CANNOT_PRICE", "Payoffs"]
 
 Floats = NDArray[np.float64]
 
 ROUNDING = 1e-12  # of the range of payoffs: closer ones are equal
 SOLVED = 1e-9  # fraction of welfare: what a solve leaves open
-SHOWN = 1e-9  # of the largest payoff: less is printed as 0
 PURE = 1e-9  # a probability this close to 1 is a pure strategy
 CANNOT_PRICE = (
     "Not priced, because no trade model can: national security, Taiwan, credibility and reputation "
@@ -110,7 +110,9 @@ class Payoffs:
                row   column  strict
         0  confess  confess    True
         """
-        labels = [row.index, row.columns] if isinstance(row, pd.DataFrame) else [None, None]
+        labels: list[Any] = [None, None]
+        if isinstance(row, pd.DataFrame):
+            labels = [row.index, row.columns]
         a, b = (np.array(m, dtype=np.float64) for m in (row, column))
         if a.ndim != 2 or a.shape != b.shape or not a.size:
             raise DataError(
@@ -123,7 +125,7 @@ class Payoffs:
                 raise DataError(f"payoff of {name} in cell {where} is {m[tuple(where)]}")
         names = []
         for given, own, size in zip((rows, columns), labels, a.shape, strict=True):
-            listed = given if given is not None else own
+            listed: Any = given if given is not None else own
             listed = range(1, size + 1) if listed is None else listed
             names.append(tuple(str(name) for name in listed))
             if len(names[-1]) != size or len(set(names[-1])) != size:
@@ -370,10 +372,10 @@ class Payoffs:
             who = self.players[step.player]
             records.append((step.round, who, names[step.strategy], by, "strict"))
         gone = {(step.player, step.strategy) for step in steps}
-        for player, k, by in normal_form.weakly_dominated(*self._matrices(), self._tie):
-            if (player, k) not in gone:
-                names = self.strategies[player]
-                records.append((0, self.players[player], names[k], names[by], "weak"))
+        for side, k, better in normal_form.weakly_dominated(*self._matrices(), self._tie):
+            if (side, k) not in gone:
+                names = self.strategies[side]
+                records.append((0, self.players[side], names[k], names[better], "weak"))
         frame = pd.DataFrame(
             records, columns=["round", "player", "strategy", "dominated_by", "kind"]
         )
@@ -425,7 +427,7 @@ class Payoffs:
         table = pd.DataFrame(records, columns=columns)
         money = dict.fromkeys(["deal", "deviating", "no_deal"], unit)
         table.attrs["unit"] = money | {"discount_factor": "pure number"}
-        critical = np.array([max_or_nan([w.discount for w in pair]) for pair in found])
+        critical = np.array([float(np.max([w.discount for w in pair])) for pair in found])
         return SelfEnforcement(
             (str(deal[0]), str(deal[1])),
             (str(no_deal[0]), str(no_deal[1])),
@@ -503,7 +505,7 @@ class Payoffs:
     def __str__(self) -> str:
         table = self.table()
         unit = table.attrs["unit"]
-        return f"{self._heading()}\n{_numbers(table).to_string()}\npayoffs: {unit}"
+        return f"{self._heading()}\n{numbers(table).to_string()}\npayoffs: {unit}"
 
     def __repr__(self) -> str:
         return str(self)
@@ -512,90 +514,4 @@ class Payoffs:
         table = self.table()
         unit = html.escape(f"payoffs: {table.attrs['unit']}")
         head = html.escape(self._heading())
-        return f"<p>{head}</p>{_numbers(table).to_html()}<p>{unit}</p>"
-
-
-@dataclass(frozen=True, slots=True, repr=False, eq=False)
-class SelfEnforcement:
-    """Whether a deal holds by itself; made by `Payoffs.self_enforcing`.
-
-    Parameters
-    ----------
-    deal, no_deal : two strategies
-    table : DataFrame
-        player deal deviation deviating no_deal discount_factor: payoffs of one period, the best
-        deviation, and the least discount factor that keeps the player in (NaN: none does).
-    discount_factor : float
-        The larger of the two; NaN where none keeps both in.
-    valid : bool
-        No deal is an equilibrium of the stage game, so that the threat of it is credible.
-    discount_factors, valids : arrays, shape (variants,)
-    variants : tuple of str
-    card : str
-    """
-
-    deal: tuple[str, str]
-    no_deal: tuple[str, str]
-    table: pd.DataFrame
-    discount_factor: float
-    valid: bool
-    discount_factors: Floats
-    valids: NDArray[np.bool_]
-    variants: tuple[str, ...]
-    card: str
-
-    def verdict(self) -> str:
-        """Say in a sentence whether the deal holds, and for which discount factors."""
-        critical = self.discount_factor
-        if np.isnan(critical):
-            out = self.table.loc[self.table["discount_factor"].isna(), "player"]
-            text = (
-                f"{' and '.join(out)} would leave {self.deal} at any discount factor: it is no "
-                "better than no deal, or not by enough"
-            )
-        elif critical == 0.0:
-            text = f"{self.deal} holds at any discount factor: nobody gains from deviating"
-        else:
-            text = f"{self.deal} holds where both weigh the next period by {critical:.3f} or more"
-        if not self.valid:
-            text += (
-                f"; not valid: no deal {self.no_deal} is no equilibrium of the stage game, so that "
-                "the threat to return to it is not credible"
-            )
-        if len(self.variants) > 1:
-            good = self.discount_factors[self.valids & ~np.isnan(self.discount_factors)]
-            text += f"; valid in {good.size} of {len(self.variants)} variants"
-            if good.size:
-                text += f", critical from {good.min():.3f} to {good.max():.3f}"
-        return text
-
-    def __str__(self) -> str:
-        table = self.table.set_index("player")
-        unit = self.table.attrs["unit"]["deal"]
-        columns = ["deal", "deviating", "no_deal"]
-        table[columns] = _numbers(table[columns])
-        return f"{self.verdict()}\n{table.to_string()}\npayoffs: {unit}"
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def _repr_html_(self) -> str:
-        table = self.table.set_index("player").to_html()
-        return f"<p>{html.escape(self.verdict())}</p>{table}"
-
-
-def max_or_nan(values: Sequence[float]) -> float:
-    """Give the largest, NaN if any is NaN."""
-    return float(np.max(values))
-
-
-def _numbers(table: pd.DataFrame) -> pd.DataFrame:
-    """Write numbers; what is nothing beside the largest is 0."""
-    largest = float(table.abs().max().max())
-
-    def text(value: float) -> str:
-        if abs(value) <= SHOWN * largest:
-            return "0"
-        return f"{value:,.2f}" if abs(value) >= 0.1 else f"{value:.2g}"
-
-    return table.map(text)
+        return f"<p>{head}</p>{numbers(table).to_html()}<p>{unit}</p>"

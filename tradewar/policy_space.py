@@ -134,7 +134,7 @@ class Policy:
         if len(self.rate_at):
             own = _at(gradient.tariff, self.flow[self.rate_at])
             out += np.bincount(self.rate_variable, own, k)
-        per = {
+        per: dict[str, Callable[[], Floats]] = {
             "tariff": lambda: _at(gradient.tariff, self.flow) / (1.0 + changes.tariff),
             "export_tax": lambda: _at(gradient.export_tax, self.flow) / (1.0 + changes.export_tax),
             "cost": lambda: _at(gradient.cost, self.flow) / changes.cost,
@@ -313,7 +313,10 @@ def make_policy(
     ).astype(np.intp)
     fixed = {name: _on(world, base, name, flow) for name in FIELDS}
     lines: dict[str, list[tuple[Positions, int, Floats]]] = {name: [] for name in FIELDS}
-    names, owner, low, high = [], [], [], []
+    names: list[str] = []
+    owner: list[int] = []
+    low: list[float] = []
+    high: list[float] = []
     limits, bounds = base.limits, [base.limits.bound]
     bound_lines: list[tuple[Positions, int, Floats]] = []
     start = {name: fixed[name].copy() for name in FIELDS}
@@ -375,7 +378,7 @@ def make_policy(
     )
     _check_straight(policy, back, read)
     today = policy.factual()
-    wide = np.array([isinstance(parts[m], Rates) and parts[m].wide for m in owner], dtype=bool)
+    wide = np.array([getattr(parts[m], "wide", False) for m in owner], dtype=np.bool_)
     return dataclasses.replace(
         policy,
         low=np.where(wide, np.minimum(policy.low, today), policy.low),
@@ -434,8 +437,10 @@ def join_changes(a: Changes, b: Changes) -> Changes:
 
 
 def _take(limits: GELimits, chosen: list[int]) -> GELimits:
-    arrays = {n: getattr(limits, n)[chosen] for n in ("kind", "holder", "bound", "upper", "given")}
-    parts = {
+    arrays: dict[str, Any] = {
+        n: getattr(limits, n)[chosen] for n in ("kind", "holder", "bound", "upper", "given")
+    }
+    parts: dict[str, Any] = {
         n: tuple(getattr(limits, n)[k] for k in chosen)
         for n in ("members", "rows", "source", "rule", "product", "shares")
     }
@@ -443,11 +448,11 @@ def _take(limits: GELimits, chosen: list[int]) -> GELimits:
 
 
 def _join(a: GELimits, b: GELimits) -> GELimits:
-    arrays = {
+    arrays: dict[str, Any] = {
         n: np.concatenate([getattr(a, n), getattr(b, n)])
         for n in ("kind", "holder", "bound", "upper", "given")
     }
-    parts = {
+    parts: dict[str, Any] = {
         n: (*getattr(a, n), *getattr(b, n))
         for n in ("members", "rows", "source", "rule", "product", "shares")
     }

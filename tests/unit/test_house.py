@@ -41,6 +41,13 @@ GROUND_UP = [
     "ge_result",
     "ge",
     "many",
+    "payoff_table",
+    "arena",
+    "policy_result",
+    "optimal",
+    "nash_tariffs",
+    "bargaining",
+    "cooperation",
     "",
     "__main__",
 ]

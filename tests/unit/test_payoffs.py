@@ -1,4 +1,4 @@
-"""Payoff tables: equilibria, dominance, and deals that hold by themselves, on games of textbooks."""
+"""Payoff tables: equilibria, dominance, and deals that hold by themselves."""
 
 from __future__ import annotations
 

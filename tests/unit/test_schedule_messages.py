@@ -148,7 +148,7 @@ def test_fractions_called_percent_are_doubted():
 
 def test_labels_are_checked_when_rates_are_asked_for():
     duties = tw.Schedule.from_frame(one(0.25, scope="lst_3"), lists=LISTS)
-    with pytest.raises(DataError, match="row 0 .*'lst_3' is neither a list .*mean 'list_3'"):
+    with pytest.raises(DataError, match=r"row 0 .*'lst_3' is neither a list .*mean 'list_3'"):
         duties.rates(on="2025-01-01", products=["850440"])
 
 
