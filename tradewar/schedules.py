@@ -11,6 +11,7 @@ import pandas as pd
 from tradewar.data import TradeData
 from tradewar.datasets import china_imports_from_us_2017, hs6_to_icio22, us_imports_2024
 from tradewar.datasets._names import ICIO_GOODS
+from tradewar.datasets._sectors import most_common
 from tradewar.datasets._tables import load_table, metadata
 from tradewar.errors import DataError, first_five
 from tradewar.schedule import Schedule
@@ -104,8 +105,7 @@ def sectors_of(base: Any) -> dict[str, tuple[str, ...]]:
             "mapping of your own"
         )
     out = {str(p): tuple(coarse.get(s, ())) for p, s in hs6_to_icio22().items()}
-    heading = hs6_to_icio22().groupby(lambda p: p[:4]).agg(lambda s: s.mode().iloc[0])
-    chapter = hs6_to_icio22().groupby(lambda p: p[:2]).agg(lambda s: s.mode().iloc[0])
+    heading, chapter = (most_common(hs6_to_icio22(), n).to_dict() for n in (4, 2))
     for line in _us_china()._book.lines.values():
         for product in {code[:6] for code in line.tolist()} - out.keys():
             sector = heading.get(product[:4], chapter.get(product[:2], ""))
