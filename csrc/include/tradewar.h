@@ -351,13 +351,13 @@ typedef struct {
     double *export_tax; /* the same, d / d ln(1 + x'); or NULL */
     double *cost;       /* the same, d / d ln d; or NULL */
     double *limit;      /* [nseed, limit] d / d ln bound; or NULL */
-    int *status;        /* [nscenario, nseed] a tw_status; gradients are NaN unless it is
+    int *status;      /* [nscenario, nseed] a tw_status; gradients are NaN unless it is
                            TW_OK or TW_NOCONV */
-    int *products;      /* [nscenario, nseed] Jacobian products taken */
-    double *left;       /* [nscenario, nseed] relative residual of the adjoint system */
-    double *residual;   /* [nscenario, nseed] largest |F| at the solution given */
-    ptrdiff_t *where;   /* [nscenario, nseed] see tw_ge_cause; -1 unless TW_EDOMAIN */
-    int *what;          /* [nscenario, nseed] a tw_ge_cause */
+    int *products;    /* [nscenario, nseed] Jacobian products taken */
+    double *left;     /* [nscenario, nseed] relative residual of the adjoint system */
+    double *residual; /* [nscenario, nseed] largest |F| at the solution given */
+    ptrdiff_t *where; /* [nscenario, nseed] see tw_ge_cause; -1 unless TW_EDOMAIN */
+    int *what;        /* [nscenario, nseed] a tw_ge_cause */
 } tw_ge_gradients;
 
 /* options->tol bounds `left` and max_iter the products of one seed. */
