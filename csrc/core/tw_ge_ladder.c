@@ -11,17 +11,25 @@
 #include <math.h>
 #include <string.h>
 
-enum { KRYLOV = 60, PRODUCTS = 240, NEWTON_STEPS = 60, HALVINGS = 12, PARTS = 200 };
+enum {
+    KRYLOV = 60,
+    PRODUCTS = 240,
+    NEWTON_STEPS = 60,
+    HALVINGS = 12,
+    PARTS = 200,
+    SETTLING = 150
+};
 enum { DENSE = 160 };                /* systems up to this size are eliminated */
 static const double LONGEST = 2.0;   /* change of an unknown in a Newton step */
 static const double PART_TOL = 1e-6; /* of an equilibrium on the way */
+static const double NEARLY = 1e-11;  /* a residual this small has met its rounding */
 static const double LEAST_PART = 1e-4;
 
 typedef struct {
     tw_ge *ge;
     tw_ge_linear lin;
-    double *linear, *krylov, *dense;           /* scratch */
-    double *rhs, *move, *trial, *last, *ahead; /* [n8] */
+    double *linear, *krylov, *dense;                   /* scratch */
+    double *rhs, *move, *trial, *last, *ahead, *start; /* [n8] */
 } ladder;
 
 static size_t
@@ -35,7 +43,7 @@ tw_ge_ladder_doubles(const tw_ge *ge)
 {
     size_t n8 = ge->most8;
     return tw_ge_linear_doubles(ge->base, ge->lim.most) + tw_gmres_doubles(n8, KRYLOV) +
-           dense_size(n8) + 5 * n8 + 8;
+           dense_size(n8) + 6 * n8 + 8;
 }
 
 static ladder
@@ -51,6 +59,7 @@ new_ladder(tw_ge *ge)
     l.trial = l.move + n8;
     l.last = l.trial + n8;
     l.ahead = l.last + n8;
+    l.start = l.ahead + n8;
     return l;
 }
 
@@ -84,8 +93,9 @@ direction(ladder *l, double forcing)
             return TW_OK;
         }
     }
-    tw_status rc = tw_gmres(ge->kern, n8, KRYLOV, PRODUCTS, forcing, apply, l, l->rhs,
-                            l->move, l->krylov, &products, &left);
+    size_t most = (size_t)TW_MAX(ge->opt->max_iter - ge->iterations, 1);
+    tw_status rc = tw_gmres(ge->kern, n8, KRYLOV, TW_MIN(most, PRODUCTS), forcing,
+                            apply, l, l->rhs, l->move, l->krylov, &products, &left);
     return rc == TW_NOCONV && left < 0.9 ? TW_OK : rc; /* an inexact step is a step */
 }
 
@@ -155,7 +165,7 @@ settle(ladder *l, double *z, double tol)
     tw_ge *ge = l->ge;
     tw_status rc = newton(l, z, tol);
     if (rc == TW_NOCONV || rc == TW_ENUMERIC) {
-        rc = tw_ge_sweeps(ge, z, tol, TW_GE_MEMORY_LONG, 150);
+        rc = tw_ge_sweeps(ge, z, tol, TW_GE_MEMORY_LONG, SETTLING);
         rc = rc == TW_NOCONV ? newton(l, z, tol) : rc;
     }
     return rc;
@@ -181,7 +191,7 @@ in_parts(ladder *l, const tw_ge_scenarios *sc, size_t s, double *z)
         if (rc != TW_OK) {
             return rc;
         }
-        rc = settle(l, l->ahead, next < 1.0 ? PART_TOL : ge->opt->tol);
+        rc = settle(l, l->ahead, next < 1.0 ? PART_TOL : tw_ge_goal(ge));
         if (rc == TW_OK) {
             memcpy(l->last, z, bytes);
             memcpy(z, l->ahead, bytes);
@@ -205,9 +215,24 @@ tw_status
 tw_ge_ladder(tw_ge *ge, const tw_ge_scenarios *sc, size_t s, double *z)
 {
     ladder l = new_ladder(ge);
-    tw_status rc = newton(&l, z, ge->opt->tol);
-    if (rc == TW_NOCONV || rc == TW_ENUMERIC) {
-        rc = in_parts(&l, sc, s, z);
+    size_t bytes = ge->n8 * sizeof *z;
+    tw_status rc = newton(&l, z, tw_ge_goal(ge));
+    if (rc != TW_NOCONV && rc != TW_ENUMERIC) {
+        return rc;
+    }
+    tw_ge_check(ge, z, 0.0);
+    double here = ge->residual;
+    if (here < NEARLY && ge->poor < 0) { /* as near as rounding lets it come */
+        return TW_NOCONV;
+    }
+    memcpy(l.start, z, bytes);
+    rc = in_parts(&l, sc, s, z);
+    if (rc == TW_NOCONV || rc == TW_ENUMERIC) { /* the better of the two points */
+        tw_status again = tw_ge_load_part(ge, sc, s, 1.0);
+        tw_ge_check(ge, z, 0.0);
+        if (again == TW_OK && !(ge->residual < here)) {
+            memcpy(z, l.start, bytes);
+        }
     }
     return rc;
 }

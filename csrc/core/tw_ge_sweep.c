@@ -404,7 +404,12 @@ labour_markets(tw_ge *ge, double *F)
     const tw_ge_base *b = ge->base;
     double ln_money = tw_log1(ge->money);
     for (size_t n = 0; n < b->N8; n++) {
-        F[n] = ge->B[n] * b->inv_V[n] + b->dead_V[n];
+        double ratio = ge->B[n] * b->inv_V[n] + b->dead_V[n];
+        if (!(ratio > LEAST)) { /* nobody buys from n */
+            ge->poor = (int)n;
+            ratio = LEAST;
+        }
+        F[n] = ratio;
     }
     vlog(b->N8, F, F);
     for (size_t n = 0; n < b->N8; n++) {
@@ -507,7 +512,8 @@ scale_equations(tw_ge *ge, const double *ln_S, double *F)
         int on = b->psi[j] > 0.0;
         for (size_t n = 0; n < N8; n++) {
             size_t k = j * N8 + n;
-            F[k] = on && !(b->dead_Y[k] > 0.0) ? F[k] - ge->ln_ct[k] - ln_S[k] : 0.0;
+            int open = on && ge->Y[k] > 0.0; /* else its cost matters to nobody */
+            F[k] = open ? F[k] - ge->ln_ct[k] - ln_S[k] : -ln_S[k];
         }
     }
 }
