@@ -1,14 +1,14 @@
 """Trade-policy engine: who pays for a tariff, and where trade goes.
 
 Nouns: `TradeData` (flows of products), `World` (an economy: flows, input use, income), `Scenario`
-(what changes), results.  Verbs: `solve_pe`, `solve_many`, `solve_spatial`.  Built-in data are in
-`tradewar.datasets`, elasticity sets in `tradewar.elasticities`, the measures of October 2025 in
-`tradewar.talks`.
+(what changes), results.  Verbs: `solve_pe`, `solve_ge`, `solve_many`, `solve_spatial`.  Built-in
+data are in `tradewar.datasets`, elasticity sets in `tradewar.elasticities`, the measures of October
+2025 in `tradewar.talks`.
 """
 
 from __future__ import annotations
 
-from tradewar import datasets, elasticities, errors, talks
+from tradewar import datasets, elasticities, errors, schedules, talks
 from tradewar._core import __version__
 from tradewar.data import TradeData
 from tradewar.errors import (
@@ -27,6 +27,7 @@ from tradewar.pe import solve_pe
 from tradewar.pe_result import PEResult
 from tradewar.runs import Runs
 from tradewar.scenario import Scenario
+from tradewar.schedule import Schedule
 from tradewar.spatial import solve_spatial
 from tradewar.spatial_result import SpatialResult
 from tradewar.world import World
@@ -42,6 +43,7 @@ __all__ = [
     "Runs",
     "Scenario",
     "ScenarioError",
+    "Schedule",
     "SpatialResult",
     "TradeData",
     "TradewarError",
@@ -50,6 +52,7 @@ __all__ = [
     "datasets",
     "elasticities",
     "errors",
+    "schedules",
     "solve_ge",
     "solve_many",
     "solve_pe",
