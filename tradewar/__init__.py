@@ -1,8 +1,9 @@
 """Trade-policy engine: who pays for a tariff, and where trade goes.
 
-Nouns: `TradeData` (flows of products), `Scenario` (what changes), results.  Verbs: `solve_pe`,
-`solve_many`, `solve_spatial`.  Built-in data are in `tradewar.datasets`, elasticity sets in
-`tradewar.elasticities`, the measures of October 2025 in `tradewar.talks`.
+Nouns: `TradeData` (flows of products), `Scenario` (what changes), `Schedule` (dated measures),
+results.  Verbs: `solve_pe`, `solve_many`, `solve_spatial`.  Built-in data are in
+`tradewar.datasets`, elasticity sets in `tradewar.elasticities`, the measures of October 2025 in
+`tradewar.talks`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from tradewar.pe import solve_many, solve_pe
 from tradewar.pe_result import PEResult
 from tradewar.runs import Runs
 from tradewar.scenario import Scenario
+from tradewar.schedule import Schedule
 from tradewar.spatial import solve_spatial
 from tradewar.spatial_result import SpatialResult
 
@@ -36,6 +38,7 @@ __all__ = [
     "Runs",
     "Scenario",
     "ScenarioError",
+    "Schedule",
     "SpatialResult",
     "TradeData",
     "TradewarError",

@@ -16,6 +16,7 @@ from tradewar.codes import GROUPS, is_hs
 from tradewar.data import TradeData
 from tradewar.errors import ScenarioError
 from tradewar.limits import Limits, LimitsBuilder
+from tradewar.rate_table import RateTable
 from tradewar.rules import Exclusion, Rule
 from tradewar.selectors import (
     EVERY,
@@ -111,6 +112,14 @@ def apply_rules(rules: Sequence[Rule], data: TradeData) -> Wedges:
         try:
             if rule.instrument == "productivity":
                 raise ScenarioError("productivity changes costs of whole economies: use solve_ge")
+            if rule.instrument == "tariff_table":
+                table = dict(rule.args)["rates"]
+                assert isinstance(table, RateTable)
+                rows, found = _find_rates(table, data, *names)
+                writable("tariff", 0.0)[rows] = table.rate[found]
+                touched.append(_touched(rule, rows, data))
+                products |= np.diff(np.searchsorted(rows, data._layout.market_ptr)) > 0
+                continue
             rows = match_flows(rule, data, *names)
             if rule.instrument in ("tariff", "export_tax"):
                 _set_rate(writable(rule.instrument, 0.0), rows, rule, data)
@@ -130,7 +139,7 @@ def apply_rules(rules: Sequence[Rule], data: TradeData) -> Wedges:
                 _limit(limits, number, rule, rows, tariff)
         except ScenarioError as error:
             raise ScenarioError(f"rule {number}, {rule}: {error}") from None
-        touched.append(RuleReport(str(rule), int(rows.size), float(data._value[rows].sum())))
+        touched.append(_touched(rule, rows, data))
         products |= np.diff(np.searchsorted(rows, data._layout.market_ptr)) > 0
     for name in own:
         array = arrays[name]
@@ -147,6 +156,29 @@ def apply_rules(rules: Sequence[Rule], data: TradeData) -> Wedges:
         int(np.count_nonzero(products)),
         limits.build(),
     )
+
+
+def _touched(rule: Rule, rows: np.ndarray, data: TradeData) -> RuleReport:
+    return RuleReport(str(rule), int(rows.size), float(data._value[rows].sum()))
+
+
+def _find_rates(
+    table: RateTable, data: TradeData, labels: list[str], goods: list[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find the flows that a table of rates names, and its row for each."""
+    codes = (data._importer, data._exporter, data._product)
+    rows, found = table.find(labels, goods, codes)
+    if not rows.size:
+        spaces = (("importer", labels), ("exporter", labels), ("product", goods))
+        counts = [
+            f"{len(set(mine) & set(theirs))} of its {len(mine)} {what}s"
+            for (what, theirs), mine in zip(spaces, table.labels, strict=True)
+        ]
+        raise ScenarioError(
+            f"the table of rates matches no flow; the data have {', '.join(counts)}: make it for "
+            "these data, with the schedule's to_scenario(base=data)"
+        )
+    return rows, found
 
 
 def _listed_share(rule: Rule) -> float:

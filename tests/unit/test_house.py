@@ -32,6 +32,7 @@ GROUND_UP = [
     "data",
     "elasticities",
     "scenario",
+    "schedule",
     "pe_result",
     "pe",
     "",
