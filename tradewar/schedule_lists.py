@@ -65,10 +65,9 @@ class Universe:
 
     def mean(self, rate: np.ndarray) -> np.ndarray:
         """Average over the lines of each product; last axis L -> M."""
-        count = np.diff(self.start)
         if len(self.lines) == len(self.products):
             return rate
-        return np.add.reduceat(rate, self.start[:-1], axis=-1) / count
+        return np.add.reduceat(rate, self.start[:-1], axis=-1) / np.diff(self.start)
 
 
 class Book:

@@ -113,6 +113,13 @@ class _Piece(NamedTuple):
     weight: Rate
 
 
+# The rows of one layer with the rank of their targets, sorted; and those of several layers.
+Found = tuple[tuple[int, int], ...]
+Named = tuple[tuple[str, Found], ...]
+
+_USED = ("target", "instrument", "scope", "exemptions", "rate", "rate_table", "content")
+
+
 class Engine:
     """Rates of one importer's measures on a universe of products; remembers what it worked out.
 
@@ -128,7 +135,10 @@ class Engine:
     """
 
     __slots__ = (
+        "_columns",
+        "_families",
         "_layers",
+        "_memo",
         "_names",
         "_rates",
         "_rows",
@@ -151,10 +161,13 @@ class Engine:
         self.table, self.book, self.importer = table, book, importer
         self.universe, self.rule = universe, rule
         self._rows: dict[int, _Row] = {}
-        self._layers: dict[tuple[int, ...], tuple[_Piece, ...]] = {}
+        self._layers: dict[Found, tuple[_Piece, ...]] = {}
+        self._memo: dict[Any, Any] = {}
         self._rates: dict[tuple[int, ...], np.ndarray] = {}
         self._targets = table["target"].to_list()
         self._names = table["layer"].to_list()
+        self._families = {layer: family(layer) for layer in set(self._names)}
+        self._columns = {name: table[name].to_list() for name in _USED}
 
     def rates(self, active: np.ndarray, exporters: Sequence[str]) -> list[list[np.ndarray]]:
         """Give the rate by product for each day and exporter.
@@ -207,29 +220,59 @@ class Engine:
         by_layer: dict[str, list[tuple[int, int]]] = {}
         for k, r in zip(rows, ranks, strict=True):
             by_layer.setdefault(self._names[k], []).append((r, k))
-        pieces = {layer: self._layer(tuple(found)) for layer, found in sorted(by_layer.items())}
-        mfn: Rate = 0.0
-        used: Rate = 0.0
-        for layer, found in pieces.items():
-            kind = family(layer)
-            if kind == "base":
-                mfn = mfn + _sum(found, 0.0)
-            elif kind == "preference":
-                used = used + _sum(found, 0.0)
-        base = mfn * (1.0 - np.minimum(used, 1.0))
+        by_family: dict[str, list[tuple[str, Found]]] = {}
+        for layer in sorted(by_layer):
+            found = tuple(sorted(by_layer[layer]))
+            by_family.setdefault(self._families[layer], []).append((layer, found))
+        bases = (*by_family.get("base", ()), *by_family.get("preference", ()))
+        base = self._base(bases)
         layers = {
-            layer: _sum(found, base) for layer, found in pieces.items() if family(layer) == "other"
+            layer: self._sum(found, base, bases) for layer, found in by_family.get("other", ())
         }
         reciprocal: Rate = 0.0
-        for layer, found in pieces.items():
-            if family(layer) == "yielding":
-                reciprocal = reciprocal + _sum(found, base)
-        return Parts(base, layers, reciprocal, _sectoral(pieces, base))
+        for _, found in by_family.get("yielding", ()):
+            reciprocal = reciprocal + self._sum(found, base, bases)
+        duties = self._sectoral(tuple(by_family.get("sectoral", ())), base, bases)
+        return Parts(base, layers, reciprocal, duties)
 
-    def _layer(self, found: tuple[tuple[int, int], ...]) -> tuple[_Piece, ...]:
+    def _base(self, found: Named) -> Rate:
+        """Work out the duty after preferences."""
+        key = ("base", found)
+        if key not in self._memo:
+            mfn: Rate = 0.0
+            used: Rate = 0.0
+            for layer, some in found:
+                if self._families[layer] == "base":
+                    mfn = mfn + _sum(self._layer(some), 0.0)
+                else:
+                    used = used + _sum(self._layer(some), 0.0)
+            self._memo[key] = mfn * (1.0 - np.minimum(used, 1.0))
+        result: Rate = self._memo[key]
+        return result
+
+    def _sum(self, found: Found, base: Rate, bases: Named) -> Rate:
+        """Add up a layer; with a floor in it, it depends on the base."""
+        pieces = self._layer(found)
+        floors = any(piece.row.floor for piece in pieces)
+        key = ("sum", found, bases if floors else ())
+        if key not in self._memo:
+            self._memo[key] = _sum(pieces, base)
+        result: Rate = self._memo[key]
+        return result
+
+    def _sectoral(self, found: Named, base: Rate, bases: Named) -> tuple[Sectoral, ...]:
+        """List Section 232 duties; they depend on the base where one is a floor."""
+        pieces = {layer: self._layer(some) for layer, some in found}
+        floors = any(piece.row.floor for some in pieces.values() for piece in some)
+        key = ("sectoral", found, bases if floors else ())
+        if key not in self._memo:
+            self._memo[key] = _sectoral(pieces, base)
+        result: tuple[Sectoral, ...] = self._memo[key]
+        return result
+
+    def _layer(self, found: Found) -> tuple[_Piece, ...]:
         """Weigh the rows of one layer: the most specific speaks, then the highest."""
-        key = tuple(k for pair in sorted(found) for k in pair)
-        if key not in self._layers:
+        if found not in self._layers:
             pieces: list[_Piece] = []
             left: Rate = 1.0
             for level in sorted({r for r, _ in found}, reverse=True):
@@ -239,13 +282,13 @@ class Engine:
                 for piece in some:
                     left = left - piece.weight
                 pieces += some
-            self._layers[key] = tuple(pieces)
-        return self._layers[key]
+            self._layers[found] = tuple(pieces)
+        return self._layers[found]
 
     def _row(self, k: int) -> _Row:
         """Put a row on the lines."""
         if k not in self._rows:
-            record = self.table.iloc[k]
+            record = {name: column[k] for name, column in self._columns.items()}
             where = f"row {self.table.index[k]} of the schedule"
             rate: Rate = float(record["rate"])
             if record["rate_table"]:
