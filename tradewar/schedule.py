@@ -50,7 +50,8 @@ class Schedule(ScheduleEdits, ScheduleModels):
     targets : tuple of str
         Exporters that `rates` covers when none are asked for.
     products : tuple of str
-        Products that `rates` covers when none are given.
+        Products that `rates` covers when none are given and the importer's tariff lines are not
+        known; else those of its lines.
     branches : tuple of str
         Branches that count; see `branch`.
     date : str
@@ -148,7 +149,7 @@ class Schedule(ScheduleEdits, ScheduleModels):
             announced, effective, expires
                 days, year-month-day; `expires` as announced, the first day without the measure.
                 A blank `announced` counts as announced on the day it took effect.
-            status, source, confidence, quantity, branch
+            what, status, source, confidence, quantity, branch
                 text; confidence is high, medium or low.
             ended, outcome, outcome_source, learnt
                 what was learnt later, and when: `ended` is the day the measure really ceased.
@@ -253,9 +254,9 @@ class Schedule(ScheduleEdits, ScheduleModels):
         Returns
         -------
         DataFrame
-            imposer target instrument layer authority scope exemptions rate (fraction) rate_table
-            content quantity announced effective expires status source confidence branch, then what
-            was learnt later: ended outcome outcome_source learnt.
+            imposer target instrument layer authority scope exemptions what rate (fraction)
+            rate_table content quantity announced effective expires status source confidence
+            branch, then what was learnt later: ended outcome outcome_source learnt.
         """
         frame = self._table.copy()
         frame.attrs["unit"] = {"rate": "fraction", "content": "fraction"}
@@ -284,7 +285,9 @@ class Schedule(ScheduleEdits, ScheduleModels):
         rated = table[is_rated(table)]
         for imposer, mine in rated.groupby("imposer"):
             lines.append(f"  {imposer}: {', '.join(sorted(set(mine['layer'])))}")
-        lines.append(f"  {len(self.products):,} products, {len(self.targets)} exporters")
+        goods = {code[:6] for codes in self._book.lines.values() for code in codes.tolist()}
+        count = len(goods | set(self.products))
+        lines.append(f"  {count:,} products, {len(self.targets)} exporters")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -331,9 +334,9 @@ class Schedule(ScheduleEdits, ScheduleModels):
         """
         day = as_day(on, "on")
         called, _ = get_rule(rule)
-        goods = self._goods(products)
         frames = []
         for imposer in self._importers(importer):
+            goods = self._goods(products, imposer)
             exporters = self._exporters(exporter, imposer)
             rates = self._array(imposer, exporters, goods, np.array([day]), rule)[0]
             codes = np.arange(len(exporters)).repeat(len(goods))
@@ -363,8 +366,10 @@ class Schedule(ScheduleEdits, ScheduleModels):
         engine = Engine(self._table, self._book, imposer, universe, get_rule(rule)[1])
         return engine.rates(in_force(self._table, days, self.branches), exporters)
 
-    def _goods(self, products: Sequence[str] | None) -> list[str]:
+    def _goods(self, products: Sequence[str] | None, imposer: str) -> list[str]:
         if products is None:
+            if imposer in self._book.lines:
+                return sorted({line[:6] for line in self._book.lines[imposer].tolist()})
             if not self.products:
                 raise DataError(
                     "the schedule knows no products: its scopes name none; give products="
@@ -428,7 +433,8 @@ class Schedule(ScheduleEdits, ScheduleModels):
         """
         [imposer] = self._importers(importer)
         [seller] = self._exporters(exporter, imposer)
-        return schedule_tables.parts(self, as_day(on, "on"), imposer, seller, self._goods(products))
+        goods = self._goods(products, imposer)
+        return schedule_tables.parts(self, as_day(on, "on"), imposer, seller, goods)
 
     def effective(
         self,

@@ -244,11 +244,11 @@ def _to_scenario(
 
 def _check_products(schedule: Schedule, data: TradeData, imposer: str) -> None:
     """Refuse sectors where the schedule's duties are by HS code."""
-    known = set(schedule.products)
+    known = set(schedule._goods(None, imposer)) if schedule._book.lines else set(schedule.products)
     if known and not known & set(data.products):
         raise DataError(
             f"none of the {len(data.products)} products of base ({first_five(list(data.products))})"
-            f" is a product of the schedule ({first_five(list(schedule.products))}): give "
+            f" is a product of the schedule ({first_five(sorted(known))}): give "
             "products=, schedule product -> product of base, and weights= for the averages"
         )
 

@@ -29,6 +29,7 @@ KNOWN = (
     "authority",
     "scope",
     "exemptions",
+    "what",
     "rate",
     "rate_table",
     "content",

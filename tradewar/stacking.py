@@ -26,6 +26,7 @@ _FAMILIES = (
     ("preference", "preference"),
     ("s232", "sectoral"),
     ("reciprocal", "yielding"),
+    ("border", "yielding"),
     ("s122", "yielding"),
 )
 
@@ -33,9 +34,9 @@ _FAMILIES = (
 def family(layer: str) -> str:
     """Tell how a layer stacks, by how its name starts.
 
-    "mfn" is the base; "preference" lowers it; "s232..." covers content; "reciprocal..." and
-    "s122..." fall on content that no Section 232 duty covers; every other layer is "other", and
-    adds.
+    "mfn" is the base; "preference" lowers it; "s232..." covers content; "reciprocal...",
+    "border..." and "s122..." fall on content that no Section 232 duty covers; every other layer is
+    "other", and adds.
 
     Examples
     --------

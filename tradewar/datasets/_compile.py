@@ -22,8 +22,10 @@ import numpy as np
 import pandas as pd
 
 from tradewar.datasets._compile_base import Arrays, Source, Table, labels
+from tradewar.datasets._compile_calendar import calendar
 from tradewar.datasets._compile_controls import rare_earths, soybeans
 from tradewar.datasets._compile_elasticities import bw2006, protee
+from tradewar.datasets._compile_lists import china_lines, preferences, us_lines
 from tradewar.datasets._compile_us import read_us_imports, us_added, us_imports, us_sector_tariff
 from tradewar.datasets._names import ICIO_GOODS
 from tradewar.errors import DataError
@@ -237,6 +239,10 @@ def build(folder: Path) -> tuple[list[Table], dict[str, str]]:
         us_sector_tariff(src, frame, sector, countries),
         world,
         bilateral(src),
+        us_lines(src, frame),
+        preferences(src, sorted(set(frame["exporter"]))),
+        *china_lines(src),
+        calendar(src, sorted(set(frame["exporter"]))),
         *soybeans(src),
         *rare_earths(src),
     ]
