@@ -8,7 +8,7 @@ results.  Verbs: `solve_pe`, `solve_many`, `solve_spatial`.  Built-in data are i
 
 from __future__ import annotations
 
-from tradewar import datasets, elasticities, errors, talks
+from tradewar import datasets, elasticities, errors, schedules, talks
 from tradewar._core import __version__
 from tradewar.data import TradeData
 from tradewar.errors import (
@@ -46,6 +46,7 @@ __all__ = [
     "datasets",
     "elasticities",
     "errors",
+    "schedules",
     "solve_many",
     "solve_pe",
     "solve_spatial",

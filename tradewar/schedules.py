@@ -45,9 +45,9 @@ def us_china() -> Schedule:
     Examples
     --------
     >>> us = us_china()
-    >>> steel = us.rates(on="2025-10-25", products=["850440"], importer="USA", exporter="CHN")
-    >>> round(float(steel["tariff"].iloc[0]), 4)
-    0.4833
+    >>> chairs = us.rates(on="2025-10-25", products=["940171"], importer="USA", exporter="CHN")
+    >>> round(float(chairs["tariff"].iloc[0]), 4)  # free of MFN duty, list 3
+    0.55
     """
     return _us_china()
 

@@ -33,6 +33,7 @@ GROUND_UP = [
     "elasticities",
     "scenario",
     "schedule",
+    "schedules",
     "pe_result",
     "pe",
     "",

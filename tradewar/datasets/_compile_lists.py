@@ -457,7 +457,13 @@ def china_lines(src: Source) -> tuple[Table, Table]:
     weights = src.csv(WEIGHTS_FILE, {"imports_from_us_2017_kusd": int})
     total = int(weights["imports_from_us_2017_kusd"].sum())
     known = weights["hs8"].str[:6].isin(six) & (weights["imports_from_us_2017_kusd"] > 0)
+    eights = {line[:8] for line in book.lines.tolist()}
     kept = weights[known].sort_values("hs8")
+    newer8 = ~kept["hs8"].isin(eights)  # the code is not among the lines of 2018, its HS6 is
+    kept["code"] = kept["hs8"].where(~newer8, kept["hs8"].str[:6])
+    kept = kept.groupby("code", as_index=False).agg(
+        {"imports_from_us_2017_kusd": "sum", "hs8": "first"}
+    )
     special = int(weights["imports_from_us_2017_kusd"][weights["hs8"].str[:2] == "98"].sum())
     mfn_all = np.array(rates)
     lists = book.arrays()
@@ -517,7 +523,7 @@ def china_lines(src: Source) -> tuple[Table, Table]:
         tariff_date="2017",
         unit={"value": "thousand USD, c.i.f."},
         arrays={
-            "product": np.array([int(c) for c in kept["hs8"]], dtype=np.uint32),
+            "product": np.array([int(c) for c in kept["code"]], dtype=np.uint32),
             "value": kept["imports_from_us_2017_kusd"].to_numpy(np.int64),
         },
         rows=len(kept),
@@ -529,6 +535,7 @@ def china_lines(src: Source) -> tuple[Table, Table]:
         "value_without_a_tariff_line": total - int(kept["imports_from_us_2017_kusd"].sum()),
         "value_of_chapter_98": special,
         "codes": len(kept),
+        "codes_taken_at_six_digits": int(newer8.sum()),
         "codes_without_value": int((weights["imports_from_us_2017_kusd"] == 0).sum()),
     }
     trade.check("imports, bn USD", total / 1e6, 154.8, 0.05)
