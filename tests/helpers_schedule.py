@@ -17,7 +17,7 @@ def table(*rows: tuple, **more: list) -> pd.DataFrame:
     return frame
 
 
-def one(rate: float, **changes: object) -> pd.DataFrame:
+def one(rate: float, /, **changes: object) -> pd.DataFrame:
     """Make a table of one measure that is right, but for `changes`."""
     row = dict(
         zip(COLUMNS, ("USA", "CHN", "tariff", "s301", "all", rate, "2018-07-06"), strict=True)

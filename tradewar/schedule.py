@@ -381,8 +381,8 @@ class Schedule(ScheduleEdits, ScheduleModels):
         wrong = [good for good in goods if not isinstance(good, str) or not good]
         if wrong or not goods:
             raise DataError(
-                f"products={first_five(wrong) or products!r}: give strings; an HS code loses its "
-                "leading zero as a number"
+                f"products={first_five([repr(w) for w in wrong]) or '[]'}: give strings; an HS "
+                "code loses its leading zero as a number"
             )
         return sorted(set(goods))
 

@@ -282,12 +282,14 @@ def _read_list(name: str, item: Any) -> ProductList:
     text, values = text[order], values[order]
     twice = text[1:][text[1:] == text[:-1]]
     if twice.size:
-        raise DataError(f"list {name!r} holds {twice[0]!r} twice")
+        raise DataError(f"list {name!r} holds {str(twice[0])!r} twice")
     low, high = (0.0, 1.0) if kind == "share" else (-1.0, 5.0)
     bad = np.flatnonzero(~((values > low) | (values == 0.0)) | ~(values <= high))
     if bad.size:
         k = bad[0]
         meant = "a share lies between 0 and 1" if kind == "share" else "rates are fractions"
-        raise DataError(f"list {name!r}: {text[k]!r} has {values[k]:g}: {meant}, 0.25 for 25 %")
+        raise DataError(
+            f"list {name!r}: {str(text[k])!r} has {values[k]:g}: {meant}, 0.25 for 25 %"
+        )
     text.flags.writeable = values.flags.writeable = False
     return ProductList(text, values, kind)

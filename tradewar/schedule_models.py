@@ -66,10 +66,12 @@ class ScheduleModels:
         importer, exporter : selector, default "*"
             Flows to set.
         products : Series or mapping, optional
-            Schedule product -> product of `base`, where these are sectors; rates are averaged with
-            `weights`.
-        weights : TradeData, optional
-            Trade by schedule product for that average.
+            Schedule product -> product of `base`, where these are sectors: a label, a tuple where
+            it counts in several, None to leave it out; rates are averaged with `weights`.  For the
+            sectors of ICIO see `tradewar.schedules.sectors_of`.
+        weights : TradeData or sequence of them, optional
+            Trade by schedule product for that average; one for each importer where they come from
+            different tables.
         name : str, optional
 
         Returns
@@ -161,15 +163,20 @@ def _mean_rates(
     rule: Rule,
 ) -> np.ndarray:
     """Average the rates of flows over days; equal spells are worked out once."""
+    days, share = _spells(schedule, when)
+    return share @ flow_rates(schedule, data, imposer, rows, days, rule)
+
+
+def _spells(
+    schedule: Schedule, when: tuple[np.ndarray, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Merge days between which no measure begins or ends: first days, and their weights."""
     days, weight = when
-    if len(days) == 1:
-        return flow_rates(schedule, data, imposer, rows, days, rule)[0]
     table = schedule._table
     edges = pd.concat([table[name].dropna() for name in ("effective", "expires", "ended")])
     cut = np.unique(np.searchsorted(days, edges.to_numpy("datetime64[s]")))
     starts = np.unique(np.concatenate([[0], cut[cut < len(days)]]))
-    share = np.add.reduceat(weight, starts)
-    return share @ flow_rates(schedule, data, imposer, rows, days[starts], rule)
+    return days[starts], np.add.reduceat(weight, starts)
 
 
 def _to_scenario(
@@ -266,13 +273,22 @@ def _by_sector(
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Average rates by product over the products of each sector, with trade as weights.
 
-    Exporters without trade in `weights` take the weights of the aggregate they belong to, then
-    those of all exporters together.
+    Weights of each importer come from the first table that holds its imports.  Exporters without
+    trade in `weights` take the weights of the aggregate they belong to, then those of all
+    exporters together.
     """
     if not isinstance(products, Mapping | pd.Series):
         raise DataError("products=: give a Series or mapping, schedule product -> product of base")
-    if not isinstance(weights, TradeData):
-        raise DataError("products= needs weights=, a TradeData by schedule product")
+    several = list(weights) if isinstance(weights, list | tuple) else [weights]
+    if not several or any(not isinstance(w, TradeData) for w in several):
+        raise DataError("products= needs weights=, a TradeData by schedule product, or several")
+    having = [w for w in several if imposer in w.countries and _buys(w, imposer)]
+    if not having:
+        raise DataError(
+            f"weights= holds no imports of {imposer}: add a TradeData that does, or leave "
+            f"{imposer} out with importer="
+        )
+    weights = having[0]
     to_sector = dict(products.items())
     lost = [p for p in weights.products if p not in to_sector]
     if lost:
@@ -280,9 +296,8 @@ def _by_sector(
             f"products= has no entry for {len(lost)} products of weights ({first_five(lost)})"
         )
     [(_, trade)] = flows_of(weights, [imposer], "weights")
-    sectors = list(data.products)
-    place = {label: k for k, label in enumerate(sectors)}
-    sector = np.array([place.get(to_sector[p], -1) for p in weights.products])
+    place = {label: k for k, label in enumerate(data.products)}
+    member = _members([to_sector[p] for p in weights.products], place, "products=")
     weigh = np.zeros((len(weights.countries), len(weights.products)))
     np.add.at(weigh, (weights._exporter[trade], weights._product[trade]), weights._value[trade])
     everyone = weigh.sum(axis=0)
@@ -290,18 +305,22 @@ def _by_sector(
     new, old = np.zeros(len(rows)), np.zeros(len(rows))
     goods = list(weights.products)
     codes = data._product[rows]
-    for code in np.unique(data._exporter[rows]):
-        label = data.countries[code]
+    sellers = np.unique(data._exporter[rows]).tolist()
+    exporters = [data.countries[code] for code in sellers]
+    days, share = np.array([day]), np.zeros(0)
+    if when is not None:
+        before, share = _spells(schedule, when)
+        days = np.concatenate([days, before])
+    arrays = schedule._array(imposer, exporters, goods, days, rule)
+    for place_of, (code, label) in enumerate(zip(sellers, exporters, strict=True)):
         some = np.flatnonzero(data._exporter[rows] == code)
         stand = [label, *(a for g in GROUPS.values() if label in g.members for a in g.aggregates)]
         tries = [weigh[names[x]] for x in stand if x in names] + [everyone]
-        days = np.array([day]) if when is None else np.concatenate([[day], when[0]])
-        table = [a[0] for a in schedule._array(imposer, [label], goods, days, rule)]
-        later, earlier = table[0], None
+        later, earlier = arrays[0][place_of], None
         if when is not None:
-            earlier = np.einsum("d,dm->m", when[1], np.array(table[1:]))
+            earlier = share @ np.array([by_exporter[place_of] for by_exporter in arrays[1:]])
         for k in some.tolist():
-            inside = sector == codes[k]
+            inside = member[codes[k]]
             mass = next((w[inside] for w in tries if w[inside].sum() > 0), None)
             if mass is None:  # no import of the sector anywhere: nothing changes there
                 new[k] = old[k] = 0.0 if when is not None else data._tariff[rows[k]]
@@ -311,6 +330,32 @@ def _by_sector(
             if earlier is not None:
                 old[k] = mass @ earlier[inside]
     return new, (None if when is None else old)
+
+
+def _members(given: Sequence[Any], place: dict[str, int], what: str) -> np.ndarray:
+    """Mark which schedule products lie in each product of base; shape (base, schedule)."""
+    out = np.zeros((len(place), len(given)), dtype=bool)
+    lost: dict[str, int] = {}
+    for k, labels in enumerate(given):
+        for label in (labels,) if isinstance(labels, str) else (labels or ()):
+            if label in place:
+                out[place[label], k] = True
+            else:
+                lost[label] = lost.get(label, 0) + 1
+    if lost:
+        named = first_five([f"{label!r} ({n} products)" for label, n in lost.items()])
+        raise DataError(
+            f"{what} maps to {named}, which base does not have; its products are "
+            f"{first_five(list(place))}; map to those, to a tuple of them, or to None to leave a "
+            "product out"
+        )
+    return out
+
+
+def _buys(data: TradeData, importer: str) -> bool:
+    """Tell whether a country imports from another in these data."""
+    code = list(data.countries).index(importer)
+    return bool(((data._importer == code) & (data._exporter != code)).any())
 
 
 def _ladder(

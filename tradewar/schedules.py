@@ -8,12 +8,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tradewar.data import TradeData
+from tradewar.datasets import china_imports_from_us_2017, hs6_to_icio22, us_imports_2024
+from tradewar.datasets._names import ICIO_GOODS
 from tradewar.datasets._tables import load_table, metadata
+from tradewar.errors import DataError, first_five
 from tradewar.schedule import Schedule
 from tradewar.schedule_lists import Book, ProductList
 from tradewar.schedule_reading import COLUMNS, read_measures
 
-__all__ = ["us_china", "us_china_notes"]
+__all__ = ["sector_weights", "sectors_of", "us_china", "us_china_notes"]
 
 SCALE = 10_000  # the tables hold shares and rates as whole numbers of 0.01 %
 TABLES = ("us_china_calendar", "us_tariff_lines", "us_preference_use", "china_tariff_lines")
@@ -45,8 +49,8 @@ def us_china() -> Schedule:
     Examples
     --------
     >>> us = us_china()
-    >>> chairs = us.rates(on="2025-10-25", products=["940171"], importer="USA", exporter="CHN")
-    >>> round(float(chairs["tariff"].iloc[0]), 4)  # free of MFN duty, list 3
+    >>> some = us.rates(on="2025-10-25", products=["850440"], importer="USA", exporter="CHN")
+    >>> round(float(some["tariff"].iloc[0]), 4)  # free of MFN duty: 25 + 20 + 10
     0.55
     """
     return _us_china()
@@ -66,6 +70,58 @@ def us_china_notes() -> pd.DataFrame:
         for note in known["notes"] or [""]:
             rows.append((name, known["what"], known["source"], known["licence"], note))
     return pd.DataFrame(rows, columns=["table", "what", "source", "licence", "note"])
+
+
+def sectors_of(base: Any) -> dict[str, tuple[str, ...]]:
+    """Map HS6 products onto the goods sectors of ICIO that a data set has.
+
+    Parameters
+    ----------
+    base : TradeData or World
+        With sectors of ICIO as products, in the division of 27 goods sectors or a coarser one.
+
+    Returns
+    -------
+    dict of HS6 -> tuple of sectors
+        For ``to_scenario(products=...)``.  A product counts in every sector of `base` that its
+        coarse sector is split into; () where there is none.  Codes of older HS versions take the
+        most frequent sector of their heading.
+
+    Raises
+    ------
+    DataError
+        `base` has none of the sectors.
+    """
+    names = [str(name) for name in base.products]
+    coarse: dict[str, list[str]] = {}
+    known = set(hs6_to_icio22())
+    for name in names:
+        label = name if name in known else ICIO_GOODS[name][1] if name in ICIO_GOODS else ""
+        coarse.setdefault(label, []).append(name)
+    if not known & set(coarse):
+        raise DataError(
+            f"base has no goods sector of ICIO: its products are {first_five(names)}; give a "
+            "mapping of your own"
+        )
+    out = {str(p): tuple(coarse.get(s, ())) for p, s in hs6_to_icio22().items()}
+    heading = hs6_to_icio22().groupby(lambda p: p[:4]).agg(lambda s: s.mode().iloc[0])
+    chapter = hs6_to_icio22().groupby(lambda p: p[:2]).agg(lambda s: s.mode().iloc[0])
+    for line in _us_china()._book.lines.values():
+        for product in {code[:6] for code in line.tolist()} - out.keys():
+            sector = heading.get(product[:4], chapter.get(product[:2], ""))
+            out[product] = tuple(coarse.get(sector, ()))
+    return out
+
+
+def sector_weights() -> tuple[TradeData, TradeData]:
+    """Give trade by product to average duties over sectors with, for both imposers.
+
+    Returns
+    -------
+    tuple of TradeData
+        US imports of 2024; China's imports from the United States of 2017.
+    """
+    return us_imports_2024(), china_imports_from_us_2017()
 
 
 @functools.cache

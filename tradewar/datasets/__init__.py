@@ -1,8 +1,8 @@
 """Real trade data that comes with the package, ready for a solver.
 
-`us_imports_2024`, `world_trade_2022` and `bilateral_2023` return a `TradeData` each,
-`china_soybeans` and `rare_earths` a set of frames with a way to one; `list` tells what there is.
-The tables were compiled from public statistics by ``tradewar.datasets._compile``
+`us_imports_2024`, `world_trade_2022`, `bilateral_2023` and `china_imports_from_us_2017` return a
+`TradeData` each, `china_soybeans` and `rare_earths` a set of frames with a way to one; `list` tells
+what there is.  The tables were compiled from public statistics by ``tradewar.datasets._compile``
 and keep the licences of their sources, see `.source` and `.licence`.
 """
 
@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from tradewar.data import TradeData
+from tradewar.datasets._china import china_imports_from_us_2017
 from tradewar.datasets._controls import ChinaSoybeans, RareEarths, china_soybeans, rare_earths
 from tradewar.datasets._names import HS2_NAMES
 from tradewar.datasets._tables import load_table, metadata
@@ -25,6 +26,7 @@ __all__ = [
     "RareEarths",
     "bilateral_2023",
     "chapter_names",
+    "china_imports_from_us_2017",
     "china_soybeans",
     "hs6_to_icio22",
     "list",
@@ -40,6 +42,7 @@ _VALUE_UNIT = {
     "bilateral_2023": "thousand USD",
     "china_soybeans": "t; USD",
     "rare_earths": "t; USD",
+    "china_imports_from_us_2017": "thousand USD",
 }
 _TARIFFS = ("collected_2024", "october_2025")
 _OCTOBER = "us_added_2025_10_14"
@@ -56,8 +59,8 @@ def list() -> pd.DataFrame:
 
     Examples
     --------
-    >>> list()["name"].tolist()
-    ['us_imports_2024', 'world_trade_2022', 'bilateral_2023', 'china_soybeans', 'rare_earths']
+    >>> list()["name"].tolist()[3:]
+    ['china_soybeans', 'rare_earths', 'china_imports_from_us_2017']
     """
     rows = []
     for name, unit in _VALUE_UNIT.items():

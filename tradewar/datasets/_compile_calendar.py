@@ -127,8 +127,8 @@ def calendar(src: Source, partners: list[str]) -> Table:
     facts = src.csv(FACTS).fillna("")
     used: set[Any] = set()
     rows: list[dict[str, Any]] = []
-    for row in facts.itertuples():
-        rows += _measures(row, used)
+    for fact in facts.itertuples():
+        rows += _measures(fact, used)
     unused = [key for key in RECODED if key not in used]
     if unused:
         raise DataError(f"{FACTS}: no row for {first_five(unused)}")
@@ -157,7 +157,7 @@ def calendar(src: Source, partners: list[str]) -> Table:
         layer = row.get("layer", "")
         if layer.startswith(IEEPA) and not row.get("branch"):
             ends[row["target"], layer, row["scope"]] = row
-    court = facts[facts["date"] == COURT[0]].iloc[0]
+    court: Any = facts[facts["date"] == COURT[0]].iloc[0]
     rows += [
         {
             "imposer": "USA",

@@ -515,7 +515,7 @@ def china_lines(src: Source) -> tuple[Table, Table]:
     ]
 
     trade = Table(
-        name="china_imports_2017",
+        name="china_imports_from_us_2017",
         what="China's imports from the United States in 2017 by HS8",
         source="ITC Trade Map, China Customs, 2017",
         licence="facts, cited",
