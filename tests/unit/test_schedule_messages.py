@@ -134,7 +134,7 @@ def test_lists_that_are_wrong(lists, message):
 
 
 def test_every_rate_above_one_is_doubted():
-    with pytest.warns(tw.DataWarning, match="every rate is 1.0 .100 %. or more .row 0: 2.5."):
+    with pytest.warns(tw.DataWarning, match=r"every rate is above 1.0 .100 %. .row 0: 2.5."):
         tw.Schedule.from_frame(one(2.5))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -148,7 +148,7 @@ def test_fractions_called_percent_are_doubted():
 
 def test_labels_are_checked_when_rates_are_asked_for():
     duties = tw.Schedule.from_frame(one(0.25, scope="lst_3"), lists=LISTS)
-    with pytest.raises(DataError, match="row 0 .*'lst_3' is neither a list .*mean 'list_3'"):
+    with pytest.raises(DataError, match=r"row 0 .*'lst_3' is neither a list .*mean 'list_3'"):
         duties.rates(on="2025-01-01", products=["850440"])
 
 

@@ -240,9 +240,9 @@ def build(folder: Path) -> tuple[list[Table], dict[str, str]]:
         world,
         bilateral(src),
         us_lines(src, frame),
-        preferences(src, sorted(set(frame["exporter"]))),
+        preferences(src),
         *china_lines(src),
-        calendar(src, sorted(set(frame["exporter"]))),
+        calendar(src),
         *soybeans(src),
         *rare_earths(src),
     ]
