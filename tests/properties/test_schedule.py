@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import tradewar as tw
@@ -95,6 +95,7 @@ def test_a_change_of_the_past_is_seen():
 
 
 @pytest.mark.parametrize("column", COLUMNS)
+@settings(max_examples=max(6, settings.default.max_examples // 4))
 @given(day=days)
 def test_what_is_learnt_after_a_day_changes_nothing_on_it(column, day):
     """Of rows announced later every field; of others the fields of hindsight learnt later."""
