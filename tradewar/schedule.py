@@ -177,7 +177,7 @@ class Schedule(ScheduleEdits, ScheduleModels):
         Warns
         -----
         DataWarning
-            Every rate is 1.0 or more; with ``percent=True``, every rate is below 1 percent.
+            Every rate is above 1.0; with ``percent=True``, every rate is below 1 percent.
         """
         found = read_lists(lists)
         rates = [key for key, item in found.items() if item.kind == "rate"]

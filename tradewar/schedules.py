@@ -132,11 +132,10 @@ def _us_china() -> Schedule:
     lists = {**_lists(us, us_codes, "US"), **_lists(china, china_codes, "China")}
     lists["us_mfn"] = ProductList(us_codes, us["mfn"] / SCALE, "rate", "HTS 2025")
     for country in ("can", "mex"):
-        for year in (2024, 2025):
-            share = lists[f"us_usmca_{country}_{year}"]
-            full = np.zeros(len(us_codes))
-            full[np.searchsorted(us_codes, share.codes)] = share.values
-            lists[f"us_use_{country}_{year}"] = ProductList(us_codes, full, "rate")
+        share = lists[f"us_usmca_{country}_2024"]
+        full = np.zeros(len(us_codes))
+        full[np.searchsorted(us_codes, share.codes)] = share.values
+        lists[f"us_use_{country}"] = ProductList(us_codes, full, "rate")
     use = load_table("us_preference_use")
     for k, partner in enumerate(use["exporter"].tolist()):
         name = f"us_use_{partner.lower()}"
@@ -152,7 +151,7 @@ def _us_china() -> Schedule:
     rates = [name for name, item in lists.items() if item.kind == "rate"]
     shares = [name for name, item in lists.items() if item.kind == "share"]
     table = read_measures(frame, percent=False, lists=shares, rates=rates)
-    partners = sorted({*use["exporter"].tolist(), "USA"})
+    partners = sorted({*load_table("us_imports_2024")["exporter"].tolist(), "USA"})
     return Schedule._build(table, book, "United States and China", (), tuple(partners), (), "")
 
 
