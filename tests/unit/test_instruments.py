@@ -75,6 +75,12 @@ def test_half_of_a_rate_that_is_set_lies_between_old_and_new():
     assert changes.tariff.tolist() == pytest.approx([0.5 * (world._tariff[n, i, j] + 1.0)])
 
 
+def test_a_quota_of_no_size_holds_the_baseline():
+    quota = Instrument("x", tw.Scenario("s").import_quota(**FLOW, quantity_ratio=0.5))
+    [rule] = quota.at(0.0).rules
+    assert dict(rule.args)["quantity_ratio"] == 1.0
+
+
 def test_no_size_is_no_rule_and_full_size_the_scenario_itself():
     scenario = tw.Scenario("s").tariff(**FLOW, set=1.0).ban(importer="B", exporter="A")
     instrument = Instrument("x", scenario)
