@@ -128,6 +128,9 @@ finish(batch *b, tw_ge *ge, size_t s, tw_status rc)
             tw_ge_blame(ge, ge->point);
             rc = ge->what == TW_GE_OVERFLOW ? TW_ENUMERIC : TW_NOCONV;
         }
+        else {
+            tw_ge_limits_settle(ge, ge->point);
+        }
         write_result(ge, b->sc, b->res, s, ge->point);
     }
     b->res->status[s] = (int)rc;
@@ -149,8 +152,7 @@ solve_one(void *ctx, int worker, size_t s, const tw_stop *stop)
         rc = tw_ge_read_point(ge, b->sc, b->point, s, ge->point);
     }
     if (rc == TW_OK) {
-        int most = TW_MIN(SWEEPS, b->opt->max_iter);
-        rc = tw_ge_sweeps(ge, ge->point, b->opt->tol, TW_GE_MEMORY, most);
+        rc = tw_ge_sweeps(ge, ge->point, tw_ge_goal(ge), TW_GE_MEMORY, SWEEPS);
     }
     finish(b, ge, s, rc);
 }
@@ -177,14 +179,21 @@ climb_one(void *ctx, int worker, size_t k, const tw_stop *stop)
     finish(b, ge, s, rc);
 }
 
+static int
+unsolved(const batch *b, size_t s)
+{
+    int status = b->res->status[s];
+    return (status == TW_NOCONV || status == TW_ENUMERIC) &&
+           b->res->iterations[s] < b->opt->max_iter;
+}
+
 /* The ladder needs more room, so it is made only when somebody needs it. */
 static tw_status
 climb(batch *b, int threads)
 {
     size_t S = b->sc->nscenario, count = 0;
     for (size_t s = 0; s < S; s++) {
-        int status = b->res->status[s];
-        count += status == TW_NOCONV || status == TW_ENUMERIC;
+        count += unsolved(b, s) ? 1u : 0u;
     }
     if (count == 0) {
         return TW_OK;
@@ -200,8 +209,7 @@ climb(batch *b, int threads)
     if (rc == TW_OK) {
         count = 0;
         for (size_t s = 0; s < S; s++) {
-            int status = b->res->status[s];
-            if (status == TW_NOCONV || status == TW_ENUMERIC) {
+            if (unsolved(b, s)) {
                 b->left[count++] = s;
             }
         }

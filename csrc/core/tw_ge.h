@@ -188,6 +188,7 @@ tw_status tw_ge_limits_load(tw_ge *ge, const tw_ge_scenarios *sc, size_t s);
 void tw_ge_limits_patch(tw_ge *ge, const double *z); /* K at the multipliers */
 void tw_ge_limits_rows(tw_ge *ge, const double *z, double *F); /* and the rows of F */
 
+void tw_ge_limits_settle(const tw_ge *ge, double *z); /* exact ends of the range of m */
 double tw_ge_limits_slope(const tw_ge *ge, size_t l);
 
 /* tw_ge_solve.c.  F and the state at z; z is kept by pointer. */
@@ -197,6 +198,7 @@ double tw_ge_residual(const tw_ge *ge, const double *F);
 /* tw_ge_eval, counted: residual = max |F|, NaN where it is not finite.  Nonzero when every
  * market is within tol and nothing was bent. */
 int tw_ge_check(tw_ge *ge, const double *z, double tol);
+double tw_ge_goal(const tw_ge *ge); /* tol, or what rounding allows */
 /* Accelerated sweeps from z; on TW_NOCONV z is the best point met. */
 tw_status tw_ge_sweeps(tw_ge *ge, double *z, double tol, size_t memory, int most);
 /* What went wrong at z: what and where. */

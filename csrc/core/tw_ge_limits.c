@@ -244,3 +244,16 @@ tw_ge_limits_slope(const tw_ge *ge, size_t l)
     }
     return lim->total[l] > 0.0 ? slope / lim->total[l] : 1.0;
 }
+
+/* After the solution: a slack limit has no wedge at all, an exhausted one its whole range. */
+void
+tw_ge_limits_settle(const tw_ge *ge, double *z)
+{
+    const tw_ge_limit_set *lim = &ge->lim;
+    for (size_t l = 0; l < lim->n; l++) {
+        double *m = &z[ge->at_m + l];
+        *m = lim->piece[l] == 0   ? 0.0
+             : lim->piece[l] == 2 ? lim->upper[l]
+                                  : TW_MIN(TW_MAX(*m, 0.0), lim->upper[l]);
+    }
+}

@@ -60,6 +60,17 @@ tw_ge_residual(const tw_ge *ge, const double *F)
     return ge->poor >= 0 || ge->bent ? NAN : largest(ge, F);
 }
 
+/* No residual can be asked for below its rounding, which theta multiplies. */
+double
+tw_ge_goal(const tw_ge *ge)
+{
+    double top = 0.0;
+    for (size_t j = 0; j < ge->base->J; j++) {
+        top = TW_MAX(top, ge->base->theta[j]);
+    }
+    return TW_MAX(ge->opt->tol, 2.220446049250313e-16 * (32.0 + 2.0 * top));
+}
+
 int
 tw_ge_check(tw_ge *ge, const double *z, double tol)
 {
@@ -175,7 +186,7 @@ tw_ge_sweeps(tw_ge *ge, double *z, double tol, size_t memory, int most)
     memcpy(best, z, bytes);
     project(ge, z);
     tw_anderson_init(&ge->aa, ge->n8, memory, ge->aa_scratch);
-    for (int it = 0; it < most; it++) {
+    for (int it = 0; it < most && ge->iterations < ge->opt->max_iter; it++) {
         if (tw_ge_check(ge, z, tol)) {
             return TW_OK;
         }

@@ -353,18 +353,16 @@ incomes(tw_ge *ge, const double *ln_w)
         add_sector(ge, j, R, XR, B, G);
     }
     double money = 0.0;
-    int bent = 0;
     for (size_t n = 0; n < N8; n++) {
         double dead = b->dead_V[n], relief = 1.0;
         ge->tau[n] = R[n] / (B[n] + dead);
         if (b->closure.revenue == TW_GE_INCOME_TAX) {
             relief = (1.0 - ge->tau[n]) / b->keep[n];
-            bent |= !(relief > LEAST_INCOME);
+            ge->poor = relief > LEAST_INCOME ? ge->poor : (int)n;
             relief = relief > LEAST_INCOME ? relief : LEAST_INCOME;
         }
         ge->s[n] = 1.0 / relief;
     }
-    ge->bent |= bent;
     vlog(N8, ge->s, ge->L);
     for (size_t n = 0; n < N8; n++) {
         ge->L[n] = kappa * (ln_w[n] + ge->L[n] - ge->ln_Pc[n]);
@@ -404,7 +402,12 @@ labour_markets(tw_ge *ge, double *F)
     const tw_ge_base *b = ge->base;
     double ln_money = tw_log1(ge->money);
     for (size_t n = 0; n < b->N8; n++) {
-        F[n] = ge->B[n] * b->inv_V[n] + b->dead_V[n];
+        double ratio = ge->B[n] * b->inv_V[n] + b->dead_V[n];
+        if (!(ratio > LEAST)) { /* nobody buys from n */
+            ge->poor = (int)n;
+            ratio = LEAST;
+        }
+        F[n] = ratio;
     }
     vlog(b->N8, F, F);
     for (size_t n = 0; n < b->N8; n++) {
@@ -507,7 +510,8 @@ scale_equations(tw_ge *ge, const double *ln_S, double *F)
         int on = b->psi[j] > 0.0;
         for (size_t n = 0; n < N8; n++) {
             size_t k = j * N8 + n;
-            F[k] = on && !(b->dead_Y[k] > 0.0) ? F[k] - ge->ln_ct[k] - ln_S[k] : 0.0;
+            int open = on && ge->Y[k] > 0.0; /* else its cost matters to nobody */
+            F[k] = open ? F[k] - ge->ln_ct[k] - ln_S[k] : -ln_S[k];
         }
     }
 }

@@ -96,19 +96,19 @@ static PyMethodDef core_methods[] = {
      "residual,\n"
      "where, what)"},
     {"ge_evaluate", py_ge_evaluate, METH_VARARGS,
-     "ge_evaluate(world, closure, changes, productivity, deficit, limits, point, "
-     "trade, "
-     "threads,\n"
-     "level), the first seven as in ge_solve\n"
+     "ge_evaluate(world, closure, changes, productivity, deficit, limits, point, trade,\n"
+     "threads, level)\n"
      "-> (cost, trade, output, income, tariff_revenue, export_revenue, price_index, "
-     "deficit)"},
+     "deficit);\n"
+     "the first seven are as in ge_solve"},
     {"ge_gradient", py_ge_gradient, METH_VARARGS,
      "ge_gradient(world, closure, changes, productivity, deficit, limits, solution,\n"
      "(income, price, wage, labour, output, revenue), with_tariff, with_export_tax, "
      "with_cost,\n"
-     "tol, max_iter, threads, level), the first seven as in ge_evaluate\n"
+     "tol, max_iter, threads, level)\n"
      "-> (tariff, export_tax, cost, limit, status, products, left, residual, where, "
-     "what)"},
+     "what);\n"
+     "the first seven are as in ge_evaluate"},
     {"ge_cause", py_ge_cause, METH_VARARGS, "ge_cause(cause) -> text"},
     {"vexp", py_vexp, METH_VARARGS, "vexp(level, x) -> exp(x)"},
     {"vlog", py_vlog, METH_VARARGS, "vlog(level, x) -> log(x)"},

@@ -122,7 +122,7 @@ def test_no_trade_no_gradient(seed):
 @given(SEEDS)
 def test_lerner_symmetry(seed):
     """A country's uniform tariff does what its uniform export tax does, if trade balances."""
-    rng, w, shock, o = draw(seed)
+    _, w, shock, o = draw(seed)
     o = replace(o, deficits="zero", revenue="lump_sum")
     found = solved(w, shock, o)
     out = gradient(found, welfare_seeds(found))
