@@ -9,7 +9,7 @@ Nouns: `TradeData` (flows of products), `World` (an economy: flows, input use, i
 
 from __future__ import annotations
 
-from tradewar import datasets, elasticities, errors, talks
+from tradewar import datasets, elasticities, errors, schedules, talks
 from tradewar._core import __version__
 from tradewar.bargain_result import Bargain
 from tradewar.bargaining import bargain
@@ -38,6 +38,7 @@ from tradewar.pe_result import PEResult
 from tradewar.policy_result import PolicyResult
 from tradewar.runs import Runs
 from tradewar.scenario import Scenario
+from tradewar.schedule import Schedule
 from tradewar.spatial import solve_spatial
 from tradewar.spatial_result import SpatialResult
 from tradewar.world import World
@@ -58,6 +59,7 @@ __all__ = [
     "Runs",
     "Scenario",
     "ScenarioError",
+    "Schedule",
     "SpatialResult",
     "TradeData",
     "TradewarError",
@@ -72,6 +74,7 @@ __all__ = [
     "nash",
     "optimal_tariff",
     "payoffs",
+    "schedules",
     "solve_ge",
     "solve_many",
     "solve_pe",

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import tradewar as tw
-from tradewar import controls, report, who_pays
+from tradewar import controls, report, welfare, who_pays
 from tradewar.errors import TradewarError
 
 MAIN_HELP = """\
@@ -24,6 +24,7 @@ examples:
   tradewar                                       the main job, 40 lines
   tradewar who-pays --partner VNM --rate 0.2     20 points on Vietnam
   tradewar who-pays --product 8517 --json        100 points on China's telephones, as JSON
+  tradewar welfare --rate 0.5                    whole economies: 50 points, and mirrored
   tradewar controls                              magnets held back, soybeans not bought
   tradewar datasets                              data and elasticities in the package
 In Python:
@@ -31,6 +32,7 @@ In Python:
   data = tw.datasets.us_imports_2024()
   scn = tw.Scenario("+100").tariff(importer="USA", exporter="CHN", add=1.0)
   print(tw.solve_pe(data, scn))
+  print(tw.solve_ge(tw.datasets.icio_2022(), scn))
 """
 WHO_HELP = """\
 Solve one question on US imports of 2024: a rate added to duties on a partner's goods.
@@ -62,6 +64,14 @@ keys of --json (money in USD, rates and shares as fractions, null where a number
   partners  exporter, value, value_new, value_change
   products  product, value, value_new, value_change, revenue, revenue_new, tariff, tariff_new
   card, sources, warnings
+"""
+
+
+WELFARE_HELP = """\
+Welfare of all countries in general equilibrium: wages, input-output links, tariff revenue.
+
+A rate is added to one country's duties on goods of another, alone and with the same tariff in
+return. Rates are fractions: 1.0 adds 100 points.
 """
 
 
@@ -161,6 +171,46 @@ def parser() -> argparse.ArgumentParser:
     who.add_argument("--json", action="store_true", help="print JSON in place of text")
     who.set_defaults(run=_who_pays)
 
+    whole = commands.add_parser(
+        "welfare",
+        help="what whole economies gain and lose",
+        description=WELFARE_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    posed = welfare.Question()
+    whole.add_argument(
+        "--rate",
+        type=float,
+        default=posed.rate,
+        metavar="R",
+        help="added to the duties, a fraction: 0.25 is 25 points (default 1.0)",
+    )
+    whole.add_argument("--importer", default=posed.importer, metavar="CODE", help="default USA")
+    whole.add_argument("--partner", default=posed.partner, metavar="CODE", help="default CHN")
+    whole.add_argument(
+        "--product",
+        type=_selector,
+        default=posed.product,
+        metavar="CODE",
+        help="sectors, HS codes, goods (default) or '*'",
+    )
+    whole.add_argument(
+        "--world", choices=welfare.WORLDS, default=posed.world, help=f"default {posed.world}"
+    )
+    whole.add_argument(
+        "--theta", type=float, metavar="X", help="one trade elasticity (default: by sector)"
+    )
+    whole.add_argument(
+        "--deficits",
+        choices=welfare.DEFICITS,
+        default=posed.deficits,
+        help=f"default {posed.deficits}",
+    )
+    whole.add_argument("--top", type=_count, default=12, metavar="N", help="rows of the table")
+    whole.add_argument("--json", action="store_true", help="print JSON in place of text")
+    whole.set_defaults(run=_welfare)
+
     limits = commands.add_parser(
         "controls",
         help="two limits on quantities: magnets and soybeans",
@@ -211,6 +261,21 @@ def _who_pays(options: argparse.Namespace) -> list[str]:
     if options.json:
         return [who_pays.record(answer, options.top)]
     return [who_pays.text(answer, options.top), *said]
+
+
+def _welfare(options: argparse.Namespace) -> list[str]:
+    answer = welfare.ask(
+        welfare.Question(
+            rate=options.rate,
+            importer=options.importer,
+            partner=options.partner,
+            product=options.product,
+            world=options.world,
+            theta=options.theta,
+            deficits=options.deficits,
+        )
+    )
+    return [welfare.record(answer) if options.json else welfare.text(answer, options.top)]
 
 
 def _controls(options: argparse.Namespace) -> list[str]:

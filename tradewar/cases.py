@@ -285,17 +285,27 @@ def product_name(code: str) -> str:
     return str(tw.datasets.chapter_names().get(code[:2], ""))
 
 
-def moved(row: Mapping[Hashable, Any], money: Callable[[float, str], str] = bn) -> str:
+def moved(
+    row: Mapping[Hashable, Any],
+    money: Callable[[float, str], str] = bn,
+    *,
+    width: int = 31,
+    part: bool = True,
+) -> str:
     """Write a row of a ranking: who or what, the change in value, and by how much that is."""
     if "product" in row:
         label = f"{row['product']} {product_name(row['product'])}"
     else:
         label = country_name(row["exporter"])
     change, value = row["value_new"] - row["value"], row["value"]
-    part = percent(change / value, "+") if value else ""
-    return f"{label[:31]:31}{money(change, '+'):>8}{part:>9}"
+    share = percent(change / value, "+") if value and part else ""
+    return f"{label[:width]:{width}}{money(change, '+'):>8}{share:>9}".rstrip()
 
 
-def side_by_side(left: Sequence[str], right: Sequence[str]) -> list[str]:
-    """Set two lists of lines beside each other."""
-    return [f"{a:52}{b}".rstrip() for a, b in zip_longest(left, right, fillvalue="")]
+def side_by_side(*columns: Sequence[str], widths: Sequence[int] = (52,)) -> list[str]:
+    """Set lists of lines beside each other; each column but the last has a width."""
+    rows = zip_longest(*columns, fillvalue="")
+    return [
+        "".join(f"{cell:{width}}" for cell, width in zip(row, (*widths, 0), strict=True)).rstrip()
+        for row in rows
+    ]

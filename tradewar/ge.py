@@ -213,6 +213,8 @@ def solve_batch(
     core: dict[str, Any] = {"tol": tol, "max_iter": max_iter, "threads": threads_of(threads)}
     if deficits == "purged":
         world = purge(world, closure, core)
+    if revenue == "income_tax":
+        _check_relief(world)
     economy = WorldRules.of(world)
     wedges = []
     for scenario in scenarios:
@@ -312,6 +314,20 @@ def _check_number(name: str, given: Any) -> None:
     number = isinstance(given, int | float | np.number) and not isinstance(given, bool)
     if not (number and math.isfinite(given) and given >= 0):
         raise DataError(f"{name}={given!r}: give a number >= 0")
+
+
+def _check_relief(world: World) -> None:
+    """Refuse relief from income tax where tariffs already raise more than labour earns."""
+    duty = (world._tariff * world._trade).sum(axis=(1, 2))
+    bad = np.flatnonzero(~(duty < world._labour_income))
+    if bad.size:
+        named = first_five(
+            [f"{world._countries[n]} {duty[n]:.4g} of {world._labour_income[n]:.4g}" for n in bad]
+        )
+        raise DataError(
+            f'revenue="income_tax": tariff revenue is as large as labour income ({named} '
+            f'{world.value_unit}), so that no tax is left to relieve; use revenue="lump_sum"'
+        )
 
 
 # ---- failures -----------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 import tradewar as tw
-from tradewar import controls
+from tradewar import controls, welfare
 from tradewar.cases import (
     DEFAULT_SET,
     FINITE_SUPPLY,
@@ -62,6 +62,8 @@ class MainJob:
         ``world_trade_2022`` itself.
     controls : controls.Answer
         Magnets and soybeans.
+    welfare : welfare.Answer
+        The same points in general equilibrium, alone and mirrored, from 2022 and its duties.
     caught : tuple of str
         Texts of all warnings, in order.
     """
@@ -72,6 +74,7 @@ class MainJob:
     world: PEResult
     world_data: TradeData
     controls: controls.Answer
+    welfare: welfare.Answer
     caught: tuple[str, ...]
 
 
@@ -90,7 +93,8 @@ def main_job(rate: float = RATE) -> MainJob:
         world = tw.datasets.world_trade_2022()
         result = tw.solve_pe(world.rebase(tw.solve_pe(world, october_2025(world))), change)
         limits = controls.ask()
-    return MainJob(data, cases, peaks, result, world, limits, tuple(caught))
+        economies = welfare.ask(welfare.Question(rate=rate))
+    return MainJob(data, cases, peaks, result, world, limits, economies, tuple(caught))
 
 
 def main_text(job: MainJob) -> str:
@@ -100,7 +104,7 @@ def main_text(job: MainJob) -> str:
         *_trade(job),
         "",
         *_incidence(job),
-        *_movers(job.cases[SETS[0], math.inf].result),
+        *_movers(job),
         *_deflection(job),
         *controls.main_lines(job.controls),
         *_card(job),
@@ -203,13 +207,18 @@ def _substitution(name: str) -> str:
     return f"{value:g}"
 
 
-def _movers(result: PEResult) -> list[str]:
+def _movers(job: MainJob) -> list[str]:
+    result = job.cases[DEFAULT_SET, math.inf].result
     gains = result.top(11, of="exporter", order="largest")
     gains = gains[gains["exporter"] != PARTNER][:10]
     losses = result.top(10, exporter=PARTNER)
+    partners = [moved(row, width=14) for row in gains.to_dict("records")]
+    products = [moved(row, width=29, part=False) for row in losses.to_dict("records")]
     return side_by_side(
-        ["TEN PARTNERS THAT GAIN MOST", *(moved(row) for row in gains.to_dict("records"))],
-        ["TEN PRODUCTS THAT MOVE MOST, from China", *map(moved, losses.to_dict("records"))],
+        ["TEN PARTNERS THAT GAIN MOST", *partners],
+        ["TEN PRODUCTS THAT MOVE MOST, China", *products],
+        welfare.main_rows(job.welfare),
+        widths=(33, 39),
     )
 
 
@@ -240,13 +249,13 @@ def _deflection(job: MainJob) -> list[str]:
 def _card(job: MainJob) -> list[str]:
     demand = tw.elasticities.get_set(DEFAULT_SET).demand
     return [
-        f"ASSUMED   One added rate for all goods of a partner; import demand {demand:g}. Inf: "
-        "border prices given.",
+        f"ASSUMED   One added rate for all goods of a partner; import demand {demand:g}; inf: "
+        "border prices given;",
         f"          {FINITE_SUPPLY:g} to {HIGH_SUPPLY:g}: what production supply of 1 to 4 leaves "
         "to a buyer of 13 % of the exports.",
-        "NOT KNOWN What US producers gain, from customs data; what exporters bear at supply inf.",
-        "NOT IN IT Wages, exchange rates, supply chains, retaliation, transshipment, stocks, "
-        "retail.",
+        welfare.main_card(job.welfare),
+        "NOT KNOWN Gains of US producers, from customs data. NOT IN IT Transshipment, stocks, "
+        "retail, time.",
         _warnings(job),
     ]
 

@@ -32,6 +32,7 @@ __all__ = [
 
 TALKS, DEAL = "2025-10-25", "2025-11-10"
 USA, CHN = "USA", "CHN"
+GOODS = "goods"  # services cross no customs
 RARE_EARTHS = ("280530", "2846", "850511")  # metals, compounds, permanent magnets
 CHIP_TECHNOLOGY = ("8486", "8541", "8542", "9030", "9031")  # machines, devices, circuits, testers
 SOYBEANS = "1201"
@@ -77,7 +78,7 @@ def us_threat(*, add: float = 1.0) -> Scenario:
     """
     note = "Every US duty on Chinese goods rises by the threatened points; no good is exempt."
     start = Scenario("US threat", (), note, TALKS, (_STATEMENT,))
-    return start.tariff(importer=USA, exporter=CHN, add=add)
+    return start.tariff(importer=USA, exporter=CHN, product=GOODS, add=add)
 
 
 def china_mirror(*, add: float = 1.0) -> Scenario:
@@ -92,7 +93,7 @@ def china_mirror(*, add: float = 1.0) -> Scenario:
         "but answered in kind in April 2025."
     )
     start = Scenario("China mirrors", (), note, TALKS, (_ORDERS,))
-    return start.tariff(importer=CHN, exporter=USA, add=add)
+    return start.tariff(importer=CHN, exporter=USA, product=GOODS, add=add)
 
 
 def rare_earth_licences(*, quantity_ratio: float | None = None) -> Scenario:
@@ -181,15 +182,15 @@ def snap_back(level: Literal["truce", "april"] = "truce") -> Scenario:
     note = f"The truce lapses and both sides' reciprocal duties rise by {100 * add:.0f} points."
     name = "snap-back" if level == "truce" else "snap-back to April"
     start = Scenario(name, (), note, TALKS, (_ORDERS,))
-    both = start.tariff(importer=USA, exporter=CHN, add=add)
-    return both.tariff(importer=CHN, exporter=USA, add=add)
+    both = start.tariff(importer=USA, exporter=CHN, product=GOODS, add=add)
+    return both.tariff(importer=CHN, exporter=USA, product=GOODS, add=add)
 
 
 def us_deal_terms() -> Scenario:
     """Give what the US conceded by 10 November: the fentanyl duty falls from 20 to 10 points."""
     note = "The US halves its fentanyl duty; the 24 points stay suspended, lists are not enlarged."
     start = Scenario("US terms of the deal", (), note, DEAL, (_BUSAN,))
-    return start.tariff(importer=USA, exporter=CHN, add=-FENTANYL_CUT)
+    return start.tariff(importer=USA, exporter=CHN, product=GOODS, add=-FENTANYL_CUT)
 
 
 def china_deal_terms() -> Scenario:
@@ -233,4 +234,4 @@ def phase_one(*, add: float = 0.25) -> Scenario:
         "2018; the rate and the scope are assumed, the probe named none."
     )
     start = Scenario("Phase One tariffs", (), note, TALKS, (_PROBE,))
-    return start.tariff(importer=USA, exporter=CHN, add=add)
+    return start.tariff(importer=USA, exporter=CHN, product=GOODS, add=add)

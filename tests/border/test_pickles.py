@@ -22,6 +22,7 @@ OBJECTS = {
     "TradeData of a dataset": tw.datasets.us_imports_2024,
     "DataReport": lambda: worlds.data().report,
     "Scenario": worlds.scenario,
+    "Schedule": worlds.schedule,
     "Rule": lambda: worlds.scenario().rules[0],
     "PEResult": worlds.solve,
     "Runs": lambda: tw.solve_many(

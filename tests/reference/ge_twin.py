@@ -4,8 +4,7 @@ Dense arrays ``[importer n, exporter i, sector j]``, plain powers, SciPy's `root
 with the package. The unknowns are w, P, X'/X, S and L in logs and the log wedge of each limit that
 binds. Labour-market clearing (8) of the first country is dropped for the numeraire, so that Walras'
 law can be checked. Limits are settled by pivoting on their conditions. Derivatives are complex
-steps. Every column of the decomposition is integrated by Gauss-Legendre nodes along the path on
-which ln(1 + t), ln(1 + x), ln d, ln A, the log taste weights and D move linearly.
+steps.
 """
 
 from __future__ import annotations
@@ -20,20 +19,8 @@ from scipy.optimize import brentq, root
 SOLVED = 1e-12  # largest log residual of a market at a solution
 SIGN = 1e-9  # a wedge or a gap this far on the wrong side is no solution
 STEP = 1e-30  # of complex differentiation: no rounding
-NODES = 12  # of the path integral
 ROUNDS = 20  # of pivoting before every set of states is tried
 HALVINGS = 4  # of the shock, when the root is not found from the baseline
-COLUMNS = (
-    "terms_of_trade",
-    "tariff_volume",
-    "export_tax_volume",
-    "profits",
-    "technology_and_scale",
-    "trade_cost",
-    "labour",
-    "transfers",
-    "taste",
-)
 IMPORTER, EXPORTER, WASTED = 0, 1, 2  # who holds a rent, or pays for a floor
 LIMITS = ("export", "import", "floor_quantity", "floor_value")
 
@@ -286,7 +273,7 @@ class State:
     R: np.ndarray  # tariff revenue, rents of importers included and subsidies taken off
     XR: np.ndarray  # export-tax revenue, with rents of exporters
     D: np.ndarray
-    I: np.ndarray  # noqa: E741
+    I: np.ndarray
     X: np.ndarray  # by (5)
     S: np.ndarray
     L: np.ndarray  # by (9)
@@ -624,66 +611,25 @@ def solve(w: World, shock: Shock, options: Options | None = None) -> Solution:
     raise ArithmeticError("no equilibrium was found")
 
 
-def decompose(sol: Solution, nodes: int = NODES) -> dict[str, np.ndarray]:
-    """Integrate every column of ln(I'/I/Pc) along the path; no limits and no bans."""
-    w, o, layout = sol.world, sol.options, sol.layout
-    assert not sol.shock.limits
-    assert (sol.shock.weight > 0).all()
-    at, weight = np.polynomial.legendre.leggauss(nodes)
-    out = {name: np.zeros(w.shape[0]) for name in COLUMNS}
-    z = np.zeros_like(sol.z)
-    for step, part in zip((at + 1) / 2, weight / 2, strict=True):
-        z = find(layout, sol.shock.part(w, step), z)
-        slope = -np.linalg.solve(
-            jacobian(lambda y, p=sol.shock.part(w, step): equations(layout, p, y), z),
-            equations(layout, sol.shock.part(w, step + 1j * STEP), z.astype(complex)).imag / STEP,
-        )
-        for name, term in terms(sol, step, z, slope).items():
-            out[name] += part * term
-    return out
+def solve_near(w, shock, options, ln_w, ln_P, ln_X, ln_S, labour, m) -> Solution:
+    """Find the equilibrium from a point that should be one; its limits keep their states.
 
-
-def terms(sol: Solution, step: float, z: np.ndarray, slope: np.ndarray) -> dict[str, np.ndarray]:
-    """Columns of d ln(I/Pc) per unit of the path, at one of its points."""
-    w = sol.world
-    shock = sol.shock.part(w, step + 1j * STEP)
-    s = evaluate(w, sol.options, shock, sol.layout.unpack(z + 1j * STEP * slope))
-
-    def now(x):
-        return x.real
-
-    def dln(x):
-        live = x.real != 0
-        return np.where(live, x.imag / np.where(live, x.real, 1.0) / STEP, 0.0)
-
-    t, x, Z, Y = now(shock.tariff), now(shock.export_tax), now(s.Z), now(s.Y)
-    b = dln(s.c[None] * (1 + shock.export_tax))
-    dz = dln(ratio(s.Z, s.c[None] * (1 + shock.export_tax)))
-    made = (Z / (1 + x) * dz).sum(axis=0)  # Y dln Q
-    at = s.at
-    wages = now(at.w * at.L) * w.labour_income
-    technology = dln(shock.productivity) + w.scale * dln(at.S)
-    spent = (1 + t) * Z
-    out = {
-        "terms_of_trade": (Z * b).sum(axis=(0, 2)) - (Z * b).sum(axis=(1, 2)),
-        "tariff_volume": (t * Z * dz).sum(axis=(1, 2)),
-        "export_tax_volume": (x / (1 + x) * Z * dz).sum(axis=(0, 2)),
-        "profits": (w.rents * made).sum(axis=1),
-        "technology_and_scale": ((1 - w.rents) * Y * technology).sum(axis=1),
-        "trade_cost": -(spent * dln(shock.cost)).sum(axis=(1, 2)),
-        "labour": wages * dln(at.L),
-        "transfers": s.D.imag / STEP,
-        "taste": (spent * dln(shock.weight) / w.theta).sum(axis=(1, 2)),
-    }
-    return {name: term / now(s.I) for name, term in out.items()}
-
-
-def cp2015(sol: Solution) -> dict[str, np.ndarray]:
-    """First-order terms of Caliendo and Parro (2015), at the baseline."""
-    w, s = sol.world, sol.state
-    Z, rise = w.trade, s.c - 1
-    exports = np.einsum("mnj,nj->n", Z, rise)
-    imports = np.einsum("nmj,mj->n", Z, rise)
-    volume = (w.tariff * (s.Z - Z * s.c[None])).sum(axis=(1, 2))
-    tot, vot = (exports - imports) / w.income, volume / w.income
-    return {"terms_of_trade": tot, "volume_of_trade": vot, "total": tot + vot}
+    Raises
+    ------
+    ArithmeticError
+        There is no root near it, or a limit has the wrong sign.
+    """
+    shock = shock.filled(w, options)
+    states = tuple(
+        "slack" if x == 0 else "upper" if x == limit.upper else "binding"
+        for x, limit in zip(m, shock.limits, strict=True)
+    )
+    layout = Layout(w, options, states, shock.limits)
+    parts = [ln_w, ln_P[layout.spent], ln_X[layout.spent], ln_S[layout.scaled]]
+    if options.labour_supply > 0:
+        parts.append(np.log(labour))
+    parts.append(m[[x == "binding" for x in states]])
+    sol = Solution(w, options, shock, layout, find(layout, shock, np.concatenate(parts)))
+    if any(wrong(sol)):
+        raise ArithmeticError("a limit has the wrong sign")
+    return sane(sol)

@@ -317,6 +317,36 @@ def test_plus_100_on_china(big):
     n, i = big.countries.index("USA"), big.countries.index("CHN")
     assert trade[n, i, :22].sum() / 1e3 == pytest.approx(25, abs=0.5)
 
+    scenario = tw.Scenario("+100").tariff(importer="USA", exporter="CHN", product=GOODS, add=1.0)
+    found = 100 * tw.solve_ge(big, scenario).welfare
+    for country, percent in welfare.items():
+        assert found[country] == pytest.approx(percent, abs=1e-6), country
+
+
+def test_plus_100_without_base_tariffs(big):
+    table = _tables.load_table("icio_2022")
+    trade, inputs = table["trade"].astype(float), table["input_use"].astype(float)
+    output = trade.sum(0)
+    share = inputs / np.where(output > 0, output, 1.0)[:, None, :]
+    free = tw.World.from_tables(
+        trade,
+        theta=big.parameters["theta"],
+        tariff=0.0,
+        input_use=share,
+        value_added=1 - share.sum(1),
+        countries=table["country"].tolist(),
+        products=table["product"].tolist(),
+        value_unit="million USD",
+    )
+    scenario = tw.Scenario("+100").tariff(importer="USA", exporter="CHN", product=GOODS, add=1.0)
+    result = tw.solve_ge(free, scenario)
+    for country, percent in (("USA", -0.24), ("CHN", -0.35), ("VNM", 1.0), ("MEX", 0.26)):
+        assert 100 * result.welfare[country] == pytest.approx(percent, abs=0.01), country
+    flows = result.flows
+    rows = (flows["importer"] == "USA") & (flows["exporter"] == "CHN")
+    goods = flows[rows & flows["product"].isin(GOODS)]
+    assert goods["value_new"].sum() / 1e3 == pytest.approx(19, abs=0.5)
+
 
 def test_plus_100_without_base_tariffs(big):
     table = _tables.load_table("icio_2022")

@@ -34,6 +34,8 @@ GROUND_UP = [
     "world",
     "scenario",
     "ge_problem",
+    "schedule",
+    "schedules",
     "pe_result",
     "pe",
     "ge_result",
@@ -49,7 +51,14 @@ GROUND_UP = [
     "",
     "__main__",
 ]
-COMMAND_LINE = {"cases", "controls", "report", "who_pays", "__main__"}  # users of the public names
+COMMAND_LINE = {
+    "cases",
+    "controls",
+    "report",
+    "welfare",
+    "who_pays",
+    "__main__",
+}  # users of the public names
 CORE_USERS = re.compile(r"|data|(pe|ge|game|spatial)(_problem)?")  # "" takes __version__
 THIRD_PARTY = {"numpy", "pandas", "narwhals"}  # what an import of the package may import
 SOURCES_ONLY = pytest.mark.skipif(

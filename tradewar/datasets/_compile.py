@@ -23,10 +23,12 @@ import pandas as pd
 
 from tradewar.datasets._compile_base import Arrays, Source, Table, labels
 from tradewar.datasets._compile_base_tariffs import base_tariffs
+from tradewar.datasets._compile_calendar import calendar
 from tradewar.datasets._compile_controls import rare_earths, soybeans
 from tradewar.datasets._compile_elasticities import bw2006, protee, sector_elasticities
 from tradewar.datasets._compile_icio2017 import icio_2017, trade_war_2018_19
 from tradewar.datasets._compile_icio2022 import icio_2022, read_icio_2022
+from tradewar.datasets._compile_lists import china_lines, preferences, us_lines
 from tradewar.datasets._compile_us import read_us_imports, us_added, us_imports, us_sector_tariff
 from tradewar.datasets._names import ICIO_GOODS
 from tradewar.errors import DataError
@@ -243,6 +245,10 @@ def build(folder: Path) -> tuple[list[Table], dict[str, str]]:
         us_sector_tariff(src, frame, sector, countries),
         world,
         bilateral(src),
+        us_lines(src, frame),
+        preferences(src, sorted(set(frame["exporter"]))),
+        *china_lines(src),
+        calendar(src, sorted(set(frame["exporter"]))),
         *soybeans(src),
         *rare_earths(src),
         icio_2022(economy, tariffs.arrays["tariff"], frame),
