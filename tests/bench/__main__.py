@@ -18,10 +18,19 @@ from functools import partial
 
 import numpy as np
 
-from tests.bench import bench_controls, bench_game, bench_ge, bench_kernel, machine, world
+from tests.bench import (
+    bench_controls,
+    bench_game,
+    bench_ge,
+    bench_kernel,
+    bench_schedule,
+    machine,
+    world,
+)
 from tests.bench.machine import measure, measure_together
 
-PARTS = ("us", "kernel", "controls", "ge", "game", "sort", "frame", "memory", "import")
+PARTS = ("us", "kernel", "controls", "ge", "game", "schedule")
+PARTS += ("sort", "frame", "memory", "import")
 QUICK_PRODUCTS = 150
 TWIN_MARKETS = 400
 
@@ -166,6 +175,27 @@ def run_controls(table: Table, big: world.BigWorld, repeat: int) -> None:
     )
 
 
+def run_schedule(table: Table, repeat: int) -> None:
+    suite = bench_schedule.ScheduleSuite()
+    suite.setup()
+    flows = bench_schedule.PRODUCTS * bench_schedule.PARTNERS
+    took = measure(suite.time_rates, repeat)
+    assert took.result.shape == (bench_schedule.DAYS, bench_schedule.PARTNERS, flows // 50)
+    table.add(
+        f"schedule, rates of {flows:,} flows on {bench_schedule.DAYS} days",
+        ms(bench_schedule.SECONDS),
+        f"{ms(took.cpu)} of processor time",
+        "every rate on every day unlike the last",
+    )
+    took = measure(suite.time_effective, repeat)
+    table.add(
+        f"schedule, averages of {len(suite.us):,} flows on {bench_schedule.DAYS} days",
+        ms(bench_schedule.SECONDS),
+        f"{ms(took.cpu)} of processor time",
+        "the calendar, on 12,500 tariff lines",
+    )
+
+
 def run_sort(table: Table, big: world.BigWorld, repeat: int) -> None:
     suite = bench_kernel.SortSuite(big)
     reference = None
@@ -269,6 +299,8 @@ def main() -> None:
             bench_ge.run(table.add, repeat, quick=options.quick)
         elif part == "game":
             bench_game.run(table.add, repeat, quick=options.quick)
+        elif part == "schedule":
+            run_schedule(table, repeat)
         elif part == "sort":
             run_sort(table, big, repeat)
         elif part == "frame":
