@@ -12,9 +12,9 @@ import pandas as pd
 from tradewar.data import TradeData
 from tradewar.errors import DataError, DataWarning, ScenarioError, first_five
 from tradewar.ge import solve_ge
-from tradewar.limits import RECEIVERS
 from tradewar.many import solve_many
 from tradewar.pe import solve_pe
+from tradewar.rules import RECEIVERS
 from tradewar.scenario import Scenario
 from tradewar.talks import measures
 from tradewar.wedges import apply_rules
