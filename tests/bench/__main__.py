@@ -18,10 +18,10 @@ from functools import partial
 
 import numpy as np
 
-from tests.bench import bench_controls, bench_game, bench_kernel, machine, world
+from tests.bench import bench_controls, bench_game, bench_ge, bench_kernel, machine, world
 from tests.bench.machine import measure, measure_together
 
-PARTS = ("us", "kernel", "controls", "game", "sort", "frame", "memory", "import")
+PARTS = ("us", "kernel", "controls", "ge", "game", "sort", "frame", "memory", "import")
 QUICK_PRODUCTS = 150
 TWIN_MARKETS = 400
 
@@ -265,6 +265,8 @@ def main() -> None:
             run_kernel(table, big, found, repeat)
         elif part == "controls":
             run_controls(table, big, repeat)
+        elif part == "ge":
+            bench_ge.run(table.add, repeat, quick=options.quick)
         elif part == "game":
             bench_game.run(table.add, repeat, quick=options.quick)
         elif part == "sort":

@@ -172,7 +172,7 @@ def test_ossa(row, deficits):
 
 
 def test_ossa_orientation():
-    """The transposed data balance just as well (USA .99389): a known flow tells, and is looked at."""
+    """Transposed data balance just as well (USA .99389): a flow that is known tells."""
     d = tables("ossa_2014.npz")
     with pytest.warns(tw.errors.DataWarning, match="CHN->USA"):
         world = tw.World.from_tables(

@@ -26,24 +26,29 @@ COLUMNS = (
 
 def decompose(sol: ge_twin.Solution, nodes: int = NODES) -> dict[str, np.ndarray]:
     """Integrate every column of ln(I'/I/Pc) along the path; no limits and no bans."""
-    w, o, layout = sol.world, sol.options, sol.layout
+    w, layout = sol.world, sol.layout
     assert not sol.shock.limits
     assert (sol.shock.weight > 0).all()
     at, weight = np.polynomial.legendre.leggauss(nodes)
     out = {name: np.zeros(w.shape[0]) for name in COLUMNS}
     z = np.zeros_like(sol.z)
     for step, part in zip((at + 1) / 2, weight / 2, strict=True):
-        z = ge_twin.find(layout, sol.shock.part(w, step), z)
-        slope = -np.linalg.solve(
-            ge_twin.jacobian(lambda y, p=sol.shock.part(w, step): ge_twin.equations(layout, p, y), z),
-            ge_twin.equations(layout, sol.shock.part(w, step + 1j * ge_twin.STEP), z.astype(complex)).imag / ge_twin.STEP,
-        )
+        here, ahead = (sol.shock.part(w, s) for s in (step, step + 1j * ge_twin.STEP))
+        z = ge_twin.find(layout, here, z)
+
+        def equations(y, here=here):
+            return ge_twin.equations(layout, here, y)
+
+        moved = ge_twin.equations(layout, ahead, z.astype(complex)).imag / ge_twin.STEP
+        slope = -np.linalg.solve(ge_twin.jacobian(equations, z), moved)
         for name, term in terms(sol, step, z, slope).items():
             out[name] += part * term
     return out
 
 
-def terms(sol: ge_twin.Solution, step: float, z: np.ndarray, slope: np.ndarray) -> dict[str, np.ndarray]:
+def terms(
+    sol: ge_twin.Solution, step: float, z: np.ndarray, slope: np.ndarray
+) -> dict[str, np.ndarray]:
     """Columns of d ln(I/Pc) per unit of the path, at one of its points."""
     w = sol.world
     shock = sol.shock.part(w, step + 1j * ge_twin.STEP)
