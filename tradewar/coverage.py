@@ -19,6 +19,7 @@ import pandas as pd
 
 from tradewar.codes import GROUPS, is_hs, product_group
 from tradewar.data import TradeData
+from tradewar.datasets._sectors import most_common
 from tradewar.errors import ScenarioError, first_five
 from tradewar.rules import Rule
 from tradewar.selectors import Selector, country_mask, product_mask
@@ -320,8 +321,8 @@ def _group_labels(item: str, sectors: list[str]) -> list[str]:
 
 def _retired(table: pd.Series, codes: list[str]) -> pd.Series:
     """Give codes that a concordance lacks the sector that most of their heading has."""
-    most = table.groupby(table.index.str[:4]).agg(lambda labels: labels.mode().iloc[0])
-    lost = [code for code in codes if code not in table.index and code[:4] in most.index]
+    most = most_common(table, 4).to_dict()
+    lost = [code for code in codes if code not in table.index and code[:4] in most]
     return pd.Series([most[code[:4]] for code in lost], index=lost, dtype=str)
 
 

@@ -36,6 +36,8 @@ __all__ = ["Schedule"]
 
 Rule = str | Callable[[Parts], Rate]
 
+ENGINES = 4  # kept by a schedule: one for each imposer and list of products asked for
+
 
 class Schedule(ScheduleEdits, ScheduleModels):
     """Dated measures: who imposes what on whom, from when to when, as far as was known.
@@ -95,9 +97,10 @@ class Schedule(ScheduleEdits, ScheduleModels):
     [0.475]
     """
 
-    __slots__ = ("_book", "_table", "branches", "date", "name", "products", "targets")
+    __slots__ = ("_book", "_engines", "_table", "branches", "date", "name", "products", "targets")
     _table: pd.DataFrame
     _book: Book
+    _engines: dict[Any, Engine]
     name: str
     products: tuple[str, ...]
     targets: tuple[str, ...]
@@ -174,7 +177,7 @@ class Schedule(ScheduleEdits, ScheduleModels):
         Warns
         -----
         DataWarning
-            Every rate is 1.0 or more; with ``percent=True``, every rate is below 1 percent.
+            Every rate is above 1.0; with ``percent=True``, every rate is below 1 percent.
         """
         found = read_lists(lists)
         rates = [key for key, item in found.items() if item.kind == "rate"]
@@ -213,6 +216,7 @@ class Schedule(ScheduleEdits, ScheduleModels):
             ("date", date),
         ):
             object.__setattr__(self, slot, part)
+        object.__setattr__(self, "_engines", {})
         return self
 
     def _with(self, **parts: Any) -> Schedule:
@@ -362,8 +366,14 @@ class Schedule(ScheduleEdits, ScheduleModels):
         rule: Rule,
     ) -> list[list[np.ndarray]]:
         """Give rates by day and exporter as arrays over products; equal ones are shared."""
-        universe = self._book.universe(imposer, goods)
-        engine = Engine(self._table, self._book, imposer, universe, get_rule(rule)[1])
+        key = (imposer, tuple(goods), get_rule(rule)[1])
+        engine = self._engines.pop(key, None)
+        if engine is None:
+            universe = self._book.universe(imposer, goods)
+            engine = Engine(self._table, self._book, imposer, universe, key[2])
+        for old in list(self._engines)[: 1 - ENGINES]:
+            self._engines.pop(old, None)
+        self._engines[key] = engine  # its rows over products serve every date
         return engine.rates(in_force(self._table, days, self.branches), exporters)
 
     def _goods(self, products: Sequence[str] | None, imposer: str) -> list[str]:

@@ -411,13 +411,12 @@ def _check_looks(table: pd.DataFrame, rated: np.ndarray, percent: bool) -> None:
             DataWarning,
             stacklevel=5,
         )
-    if not percent and (rates >= 1).any():
-        rows = np.flatnonzero(rated & (table["rate"].to_numpy() >= 1.0))
+    if not percent and (rates > 1).all():
+        rows = np.flatnonzero(rated & (table["rate"].to_numpy() > 1.0))
         big = [f"row {k}: {table['rate'].iloc[k]:g}" for k in rows]
-        if len(big) == rates.size:
-            warnings.warn(
-                f"every rate is 1.0 (100 %) or more ({first_five(big)}): a percent taken for a "
-                "fraction? Write 0.025 for 2.5 %, or percent=True",
-                DataWarning,
-                stacklevel=5,
-            )
+        warnings.warn(
+            f"every rate is above 1.0 (100 %) ({first_five(big)}): a percent taken for a "
+            "fraction? Write 0.025 for 2.5 %, or percent=True",
+            DataWarning,
+            stacklevel=5,
+        )

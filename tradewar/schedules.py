@@ -11,6 +11,7 @@ import pandas as pd
 from tradewar.data import TradeData
 from tradewar.datasets import china_imports_from_us_2017, hs6_to_icio22, us_imports_2024
 from tradewar.datasets._names import ICIO_GOODS
+from tradewar.datasets._sectors import most_common
 from tradewar.datasets._tables import load_table, metadata
 from tradewar.errors import DataError, first_five
 from tradewar.schedule import Schedule
@@ -104,8 +105,7 @@ def sectors_of(base: Any) -> dict[str, tuple[str, ...]]:
             "mapping of your own"
         )
     out = {str(p): tuple(coarse.get(s, ())) for p, s in hs6_to_icio22().items()}
-    heading = hs6_to_icio22().groupby(lambda p: p[:4]).agg(lambda s: s.mode().iloc[0])
-    chapter = hs6_to_icio22().groupby(lambda p: p[:2]).agg(lambda s: s.mode().iloc[0])
+    heading, chapter = (most_common(hs6_to_icio22(), n).to_dict() for n in (4, 2))
     for line in _us_china()._book.lines.values():
         for product in {code[:6] for code in line.tolist()} - out.keys():
             sector = heading.get(product[:4], chapter.get(product[:2], ""))
@@ -132,11 +132,10 @@ def _us_china() -> Schedule:
     lists = {**_lists(us, us_codes, "US"), **_lists(china, china_codes, "China")}
     lists["us_mfn"] = ProductList(us_codes, us["mfn"] / SCALE, "rate", "HTS 2025")
     for country in ("can", "mex"):
-        for year in (2024, 2025):
-            share = lists[f"us_usmca_{country}_{year}"]
-            full = np.zeros(len(us_codes))
-            full[np.searchsorted(us_codes, share.codes)] = share.values
-            lists[f"us_use_{country}_{year}"] = ProductList(us_codes, full, "rate")
+        share = lists[f"us_usmca_{country}_2024"]
+        full = np.zeros(len(us_codes))
+        full[np.searchsorted(us_codes, share.codes)] = share.values
+        lists[f"us_use_{country}"] = ProductList(us_codes, full, "rate")
     use = load_table("us_preference_use")
     for k, partner in enumerate(use["exporter"].tolist()):
         name = f"us_use_{partner.lower()}"
@@ -152,7 +151,7 @@ def _us_china() -> Schedule:
     rates = [name for name, item in lists.items() if item.kind == "rate"]
     shares = [name for name, item in lists.items() if item.kind == "share"]
     table = read_measures(frame, percent=False, lists=shares, rates=rates)
-    partners = sorted({*use["exporter"].tolist(), "USA"})
+    partners = sorted({*load_table("us_imports_2024")["exporter"].tolist(), "USA"})
     return Schedule._build(table, book, "United States and China", (), tuple(partners), (), "")
 
 

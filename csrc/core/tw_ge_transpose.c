@@ -223,6 +223,32 @@ adjoint_import_side(tw_ge_linear *lin, const double *restrict vP,
     }
 }
 
+/* out[i] = sum_n (K[n, i] x[n] - KT[n, i] y[n]): two products, one sum across lanes. */
+static void
+cols_apart(const tw_ge *ge, const double *restrict x, const double *restrict y,
+           double *restrict out)
+{
+    enum { LANES = 8 };
+    size_t J = ge->base->J, N = ge->base->N, N8 = ge->base->N8;
+    for (size_t j = 0; j < J; j++) {
+        const double *xj = x + j * N8, *yj = y + j * N8;
+        for (size_t i = 0; i < N; i++) {
+            const double *K = ge->K + (j * N + i) * N8, *KT = ge->KT + (j * N + i) * N8;
+            double acc[LANES] = {0};
+            for (size_t n = 0; n < N8; n += LANES) {
+                for (size_t k = 0; k < LANES; k++) {
+                    acc[k] += K[n + k] * xj[n + k] - KT[n + k] * yj[n + k];
+                }
+            }
+            out[j * N8 + i] = ((acc[0] + acc[4]) + (acc[2] + acc[6])) +
+                              ((acc[1] + acc[5]) + (acc[3] + acc[7]));
+        }
+        for (size_t i = N; i < N8; i++) {
+            out[j * N8 + i] = 0.0;
+        }
+    }
+}
+
 /* u_bar in du. */
 static void
 adjoint_export_side(tw_ge_linear *lin)
@@ -242,13 +268,12 @@ adjoint_export_side(tw_ge_linear *lin)
             t3[r] = q[r] * R_bar[n];
         }
     }
-    tw_ge_cols(ge, TW_GE_K, lin->t1, lin->du);
-    tw_ge_cols(ge, TW_GE_KT, lin->t3, lin->t1);
+    cols_apart(ge, lin->t1, lin->t3, lin->du);
     for (size_t j = 0; j < b->J; j++) {
         for (size_t n = 0; n < b->N8; n++) {
             size_t r = j * b->N8 + n;
             double own = Y_bar[r] * Y[r] + XR_bar[n] * (YT[r] - Y[r]);
-            u_bar[r] = u[r] * (u_bar[r] - t1[r]) + own;
+            u_bar[r] = u[r] * u_bar[r] + own;
         }
     }
     for (size_t f = 0; f < lim->nflow; f++) {

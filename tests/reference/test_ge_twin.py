@@ -136,6 +136,35 @@ def solved_alike(w, shock, o) -> None:
     agrees(found, twin)
 
 
+@pytest.mark.parametrize("seed", range(5000, 5008))
+def test_gradients(seed):
+    """Of one country's ln W in all tariffs: the adjoint against the twin's Jacobian."""
+    rng = np.random.default_rng(seed)
+    w = ge_worlds.random_world(rng, 3, 2, rents=seed % 2 == 0, scale=seed % 3 == 0)
+    o = replace(ge_worlds.random_options(rng), labour_supply=0.0)
+    shock = ge_worlds.random_shock(rng, w).filled(w, o)
+    found = helpers_ge.solve(w, shock, o).raise_failures()
+    who = int(rng.integers(w.shape[0]))
+    gradient = helpers_ge.welfare_gradient(found, who)
+    twin = ge_twin.solve(w, shock, o)
+    slopes = ge_twin.jacobian(lambda z: ge_twin.equations(twin.layout, shock, z), twin.z)
+
+    def real_income(shock, z):
+        s = ge_twin.evaluate(w, o, shock, twin.layout.unpack(z))
+        return np.log(s.I / s.Pc)[who]
+
+    at_z = ge_twin.jacobian(lambda z: real_income(shock, z)[None], twin.z)[0]
+    adjoint = np.linalg.solve(slopes.T, at_z)
+    for n, i, j in np.argwhere(w.trade > 0):
+        tariff = shock.tariff.astype(complex)
+        tariff[n, i, j] += 1j * ge_twin.STEP * (1 + shock.tariff[n, i, j])
+        moved, z = replace(shock, tariff=tariff), twin.z.astype(complex)
+        direct = real_income(moved, z).imag / ge_twin.STEP
+        through = ge_twin.equations(twin.layout, moved, z).imag / ge_twin.STEP
+        assert gradient[n, i, j] == pytest.approx(direct - adjoint @ through, abs=AGREE, rel=AGREE)
+    assert (gradient[w.trade == 0] == 0).all()
+
+
 def test_few_worlds_have_no_equilibrium():
     """Else the comparisons above would be empty."""
     none = 0

@@ -134,7 +134,7 @@ def test_lists_that_are_wrong(lists, message):
 
 
 def test_every_rate_above_one_is_doubted():
-    with pytest.warns(tw.DataWarning, match="every rate is 1.0 .100 %. or more .row 0: 2.5."):
+    with pytest.warns(tw.DataWarning, match=r"every rate is above 1.0 .100 %. .row 0: 2.5."):
         tw.Schedule.from_frame(one(2.5))
     with warnings.catch_warnings():
         warnings.simplefilter("error")

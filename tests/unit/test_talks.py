@@ -8,7 +8,7 @@ import tradewar as tw
 from tradewar import talks
 from tradewar.errors import ScenarioError
 
-SCENARIOS = [name for name in talks.__all__ if name not in ("baseline", "compare")]
+SCENARIOS = [name for name in talks.__all__ if name not in ("SCENARIOS", "baseline", "compare")]
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

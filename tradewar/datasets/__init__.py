@@ -3,8 +3,8 @@
 `us_imports_2024`, `world_trade_2022`, `bilateral_2023` and `china_imports_from_us_2017` return a
 `TradeData` each; `icio_2022`, `icio_2017` and `bilateral_2023_world` a `World`; `china_soybeans`
 and `rare_earths` a set of frames with a way to a `TradeData`; `trade_war_2018_19` are scenarios;
-`list` tells what there is.  ``tradewar.datasets._compile`` makes the tables from public statistics; they
-keep the licences of their sources, see `.source` and `.licence`.
+`list` tells what there is.  ``tradewar.datasets._compile`` makes the tables from public statistics;
+they keep the licences of their sources, see `.source` and `.licence`.
 """
 
 from __future__ import annotations

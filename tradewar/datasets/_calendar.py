@@ -332,23 +332,21 @@ def _base() -> list[dict[str, Any]]:
                 source=bjz,
             )
         )
-    for country in ("CAN", "MEX"):
-        for year in (2024, 2025):
-            rows.append(
-                _typed(
-                    *(f"{2018 if year == 2024 else 2025}-01-01", "", country, "preference", None),
-                    "NAFTA and USMCA",
-                    instrument="preference",
-                    rate_table=f"us_use_{country.lower()}_{year}",
-                    source=f"share entering under USMCA in {year}, USITC",
-                )
-            )
+    rows += [
+        _typed(
+            *("2018-01-01", "2018-01-01", country, "preference", None, "NAFTA and USMCA"),
+            instrument="preference",
+            rate_table=f"us_use_{country.lower()}",
+            source="share entering under USMCA in 2024, USITC; kept for all dates",
+        )
+        for country in ("CAN", "MEX")
+    ]
     return rows
 
 
 def _metals() -> list[dict[str, Any]]:
     """Who was spared from Section 232 on metals before 12 March 2025, and derivatives of 2020."""
-    end = {"ended": "2025-03-12", "learnt": "2025-02-10"}
+    end: dict[str, Any] = {"ended": "2025-03-12", "learnt": "2025-02-10"}
     spared = [
         *(("steel", c, "2018-06-01") for c in ("ARG", "BRA", "KOR")),
         ("aluminium", "ARG", "2018-06-01"),
@@ -559,7 +557,7 @@ def _others() -> list[dict[str, Any]]:
     rows += [_solar("2024-02-07", 0.1425), _solar("2025-02-07", 0.14)]
     branches = (("snap_back_34", TRUCE_SUSPENDED), ("snap_back_125", 1.25))
     for branch, rate in branches:
-        common = {"instrument": "threat", "branch": branch, "confidence": "medium"}
+        common: dict[str, Any] = {"instrument": "threat", "branch": branch, "confidence": "medium"}
         what = f"if the truce lapses on 10 November 2025: {100 * rate:.0f} % again"
         rows += [
             _typed(

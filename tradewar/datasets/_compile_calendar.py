@@ -10,6 +10,7 @@ import pandas as pd
 
 from tradewar.datasets._calendar import COURT, IEEPA, RECODED, extra_rows
 from tradewar.datasets._compile_base import Source, Table
+from tradewar.datasets._scopes import PREFERRED
 from tradewar.errors import DataError, first_five
 
 __all__ = ["calendar"]
@@ -17,9 +18,11 @@ __all__ = ["calendar"]
 FACTS = "../facts/timeline.csv"
 TALKS = "2025-10-25"
 AFTER = "after the talks of October 2025"
-WORDS = ("imposer", "target", "instrument", "layer", "authority", "scope", "exemptions", "what")
-WORDS += ("rate_table", "content", "quantity", "announced", "effective", "expires", "status")
-WORDS += ("source", "confidence", "branch", "ended", "outcome", "outcome_source", "learnt")
+WORDS: tuple[str, ...] = (
+    *("imposer", "target", "instrument", "layer", "authority", "scope", "exemptions", "what"),
+    *("rate_table", "content", "quantity", "announced", "effective", "expires", "status"),
+    *("source", "confidence", "branch", "ended", "outcome", "outcome_source", "learnt"),
+)
 
 # The facts give an expiry that was known when announced for these; elsewhere it is hindsight.
 EXPIRY_KNOWN = ("truce", "suspension", "purchase_commitment")
@@ -122,7 +125,7 @@ def _measures(row: Any, used: set[Any]) -> list[dict[str, Any]]:
     return out
 
 
-def calendar(src: Source, partners: list[str]) -> Table:
+def calendar(src: Source) -> Table:
     """Make the table of measures from the facts and the typed rows."""
     facts = src.csv(FACTS).fillna("")
     used: set[Any] = set()
@@ -148,8 +151,7 @@ def calendar(src: Source, partners: list[str]) -> Table:
             "source": "share of the MFN duty that preferences took away in 2024, US Census Bureau",
             "confidence": "medium",
         }
-        for partner in partners
-        if partner not in ("CAN", "MEX")
+        for partner in PREFERRED
     ]
     rows += typed
     ends = {}

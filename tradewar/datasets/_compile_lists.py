@@ -12,10 +12,10 @@ from tradewar.datasets._scopes import (
     CENSUS_CODES,
     CHINA_FEBRUARY,
     CONTENT_LISTS,
-    EU_SUPPLIERS,
     JUNE_DERIVATIVES,
     LEFT_OUT,
     LIST_3_EXTRA,
+    PREFERRED,
     RANGES,
     REVIEW,
     SUCCESSORS,
@@ -144,8 +144,8 @@ def us_lines(src: Source, frame: pd.DataFrame) -> Table:
         if not chosen:
             raise DataError(f"{LIST_FILE}: nothing for {name} in list {source_list}")
         book.put(name, chosen)
-    for name, codes in TYPED.items():
-        book.put(name, codes)
+    for name, prefixes in TYPED.items():
+        book.put(name, prefixes)
     book.put("us_301_ev_cells", {"85076000": EV_CELLS})
     for name, ranges in RANGES.items():
         for first, last in ranges:
@@ -160,8 +160,8 @@ def us_lines(src: Source, frame: pd.DataFrame) -> Table:
     for name in ("energy_ca", "potash_ca", "potash_mx"):
         book.put(f"us_{name}", _hts8(carve["hts8"][carve["category"] == name]))
     brazil = src.csv(FOLDER + "us_country_eo_exempt_products.csv")
-    first = brazil["effective_date_start"] < "2025-11"
-    lost["us_brazil_exempt"] = book.put("us_brazil_exempt", _hts8(brazil["hts10"][first]))
+    brazil = brazil[brazil["effective_date_start"] < "2025-11"]
+    lost["us_brazil_exempt"] = book.put("us_brazil_exempt", _hts8(brazil["hts10"]))
     floor = src.csv(FOLDER + "us_floor_exempt_products.csv")
     for group in ("eu", "japan"):
         codes = set(_hts8(floor["hts8"][floor["country_group"] == group]))
@@ -170,7 +170,7 @@ def us_lines(src: Source, frame: pd.DataFrame) -> Table:
     for year in (2024, 2025):
         _usmca(src, book, year)
 
-    missed = {name: len(codes) for name, codes in sorted(lost.items()) if codes}
+    missed = {name: len(some) for name, some in sorted(lost.items()) if some}
     table = Table(
         name="us_tariff_lines",
         what="US tariff lines of 2025 (HTS8): MFN rate, and every list of products on them",
@@ -298,9 +298,8 @@ def _sectoral(src: Source, book: Lines, lost: dict[str, list[str]]) -> None:
         ("trucks", "us_s232_mhd_parts.txt"),
     ):
         text = src.open(FOLDER + file).read().decode("utf-8").split()
-        codes = [code for code in text if code not in LEFT_OUT]
         label = f"us_232_{name}"
-        shares = _by_hts10(codes, hts10)
+        shares = _by_hts10([code for code in text if code not in LEFT_OUT], hts10)
         if name == "auto_parts" and "850760" in shares:
             shares["850760"] = EV_CELLS
         lost[label] = book.put(label, shares)
@@ -357,18 +356,16 @@ def _us_inputs() -> list[str]:
     return [*files, *(FOLDER + name for name in names)]
 
 
-def preferences(src: Source, partners: list[str]) -> Table:
+def preferences(src: Source) -> Table:
     """Read how much of the MFN duty each partner's preferences take away, by chapter."""
     raw = src.csv(MFN_USE_FILE, {"exemption_share": float})
     share = raw.set_index(["cty_code", "hs2"])["exemption_share"]
     chapters = [f"{k:02d}" for k in range(1, 98)]  # one without a share has no duty to spare
-    out = np.zeros((len(partners), len(chapters)))
-    for k, partner in enumerate(partners):
-        codes = EU_SUPPLIERS if partner == "EU27" else (CENSUS_CODES.get(partner, ""),)
-        columns = [share[code].reindex(chapters) for code in codes if code in share.index]
-        if columns:
-            out[k] = pd.concat(columns, axis=1).mean(axis=1).fillna(0.0).to_numpy()
-    found = out.max(axis=1) > 0
+    out = np.array(
+        [share[CENSUS_CODES[p]].reindex(chapters).fillna(0.0).to_numpy() for p in PREFERRED]
+    )
+    others = sorted(set(CENSUS_CODES) - set(PREFERRED))
+    left = share[[CENSUS_CODES[p] for p in others]]
     table = Table(
         name="us_preference_use",
         what="share of the MFN duty that preferences take away, by partner and chapter",
@@ -377,18 +374,22 @@ def preferences(src: Source, partners: list[str]) -> Table:
         year=2024,
         unit={"share": "0.01 % of the MFN duty"},
         arrays={
-            "exporter": np.array(partners),
+            "exporter": np.array(PREFERRED),
             "chapter": np.array(chapters),
             "share": np.rint(out * SCALE).astype(np.uint16),
         },
         rows=int((out > 0).sum()),
         inputs=(MFN_USE_FILE,),
     )
-    table.counts = {"partners_without": [p for p, x in zip(partners, found, strict=True) if not x]}
-    table.check("partners", len(partners), 50)
+    table.counts = {
+        "partners": len(PREFERRED),
+        "shares_of_partners_without_a_programme_left_out": int((left > 0).sum()),
+    }
+    table.check("largest share", float(out.max()), 1.0, 1e-9)
     table.notes = [
-        "EU27: plain mean over Germany, France, Ireland, Italy and the Netherlands. Canada and "
-        "Mexico take USMCA shares by line instead."
+        "Only partners with an agreement or programme in force in 2024; for others (China among "
+        "them) the source's shares are not preferences and are left out. Canada and Mexico take "
+        "USMCA shares by line instead."
     ]
     return table
 
@@ -487,7 +488,8 @@ def china_lines(src: Source) -> tuple[Table, Table]:
         rows=len(book.lines),
         inputs=(BJZ_FILE, MARCH_10_FILE, MARCH_15_FILE),
     )
-    duty = sum(steps[c] for c in steps if c.startswith("chg") and "mfn" not in c)
+    duties = [str(c) for c in steps if str(c).startswith("chg") and "mfn" not in str(c)]
+    duty = steps[duties].sum(axis=1)
     table.counts = {
         "lines": len(book.lines),
         "lines_split_by_model_merged": int(len(raw) - len(steps)),
@@ -502,7 +504,7 @@ def china_lines(src: Source) -> tuple[Table, Table]:
     table.check(
         "simple mean on the US in June 2019, %", float(whole.sum(axis=1).mean()), 21.1, 0.05
     )
-    other = whole[[c for c in whole if "mfn" in c]].sum(axis=1)
+    other = whole[[str(c) for c in whole if "mfn" in str(c)]].sum(axis=1)
     table.check("simple mean on others, %", float(other.mean()), 7.1, 0.05)
     table.check("largest retaliation, points", float(duty.max()), 50, 1e-9)
     table.check("codes of the March 2025 list of 10 %", len(codes), 690)
@@ -526,7 +528,7 @@ def china_lines(src: Source) -> tuple[Table, Table]:
             "product": np.array([int(c) for c in kept["code"]], dtype=np.uint32),
             "value": kept["imports_from_us_2017_kusd"].to_numpy(np.int64),
         },
-        rows=len(kept),
+        rows=int(kept["code"].str[:6].nunique()),
         inputs=(WEIGHTS_FILE, BJZ_FILE, SECTOR_FILE),
     )
     trade.counts = {
@@ -549,15 +551,40 @@ def china_lines(src: Source) -> tuple[Table, Table]:
         dict.fromkeys(("imports_from_US_2017_musd", *SECTOR_RATES), float),
     )
     worth = cells["imports_from_US_2017_musd"]
-    theirs = sum(cells[column] * worth for column in SECTOR_RATES)
-    trade.check(
-        "mean duty on them in June 2019, %", average, float(theirs.sum() / worth.sum()), 1e-3
-    )
+    theirs = float((cells[list(SECTOR_RATES)].sum(axis=1) * worth).sum() / worth.sum())
+    trade.check("mean duty on them in June 2019, %", average, theirs, 1e-3)  # they round to 3
+    size = _sizes(book, kept)
+    table.counts["imports_2017_by_list_bn_usd"] = size
+    table.notes += [
+        "What the approximated lists cover, bn USD of 2017: February 2025 at 15 % "
+        f"{size['china_february_15']:.1f}, at 10 % {size['china_february_10']:.1f} (announced: 8 "
+        f"and 72 lines); March 2025 at 15 % {size['china_march_15']:.1f}, at 10 % "
+        f"{size['china_march_10']:.1f}; of September 2019 soybeans and crude oil "
+        f"{size['120190 270900']:.1f}, pork {size['0203']:.1f} of about 75 announced."
+    ]
     trade.notes = [
         f"{special / 1e6:.1f} bn USD of chapter 98 (special goods) have no tariff line and are "
         "left out."
     ]
     return table, trade
+
+
+def _sizes(book: Lines, kept: pd.DataFrame) -> dict[str, float]:
+    """Give China's imports of 2017 on each list, bn USD; lines of a code count alike."""
+    values = kept["imports_from_us_2017_kusd"].to_numpy(float)
+    low = np.searchsorted(book.lines, kept["code"].to_numpy(str))
+    high = np.searchsorted(book.lines, np.array([c + "~" for c in kept["code"]]))
+    masks = dict(book.lists)
+    for scope in ("120190 270900", "0203"):
+        words = scope.split()
+        masks[scope] = np.array([line.startswith(tuple(words)) for line in book.lines.tolist()])
+    out = {}
+    for name, mask in sorted(masks.items()):
+        total = np.concatenate([[0.0], np.cumsum(mask)])
+        out[name] = round(
+            float((values * (total[high] - total[low]) / (high - low)).sum()) / 1e6, 3
+        )
+    return out
 
 
 def _listed(lists: Mapping[str, Iterable[str]]) -> str:

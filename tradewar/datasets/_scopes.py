@@ -70,8 +70,9 @@ RANGES: dict[str, tuple[tuple[str, str], ...]] = {
 }
 
 # Appliances added on 23 June 2025; the collection dates them with the lists of August.
-JUNE_DERIVATIVES = ("841810", "841830", "841840", "842211", "845011", "845012", "845121")
-JUNE_DERIVATIVES += ("845129", "851660")
+JUNE_DERIVATIVES: tuple[str, ...] = (
+    *("841810", "841830", "841840", "842211", "845011", "845012", "845121", "845129", "851660"),
+)
 
 # Metal -> (column of the shares, chapters where the whole value is covered).
 CONTENT_LISTS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -97,7 +98,11 @@ CHINA_FEBRUARY: dict[str, tuple[str, ...]] = {
     ),
 }
 
-EU_SUPPLIERS = ("4280", "4279", "4190", "4759", "4210")
+# Partners with a trade agreement or programme in force in 2024; Canada and Mexico come by line.
+PREFERRED = (
+    *("AGO", "AUS", "CHL", "COL", "CRI", "DOM", "EGY", "GTM", "HND", "ISR", "JPN", "KOR", "NGA"),
+    *("NIC", "PER", "SGP", "SLV", "TTO", "ZAF"),
+)
 
 # Country codes of the US Census Bureau, Schedule C.
 CENSUS_CODES = {

@@ -24,9 +24,10 @@ from tradewar.talks.measures import (
     us_deal_terms,
     us_threat,
 )
-from tradewar.talks.table import baseline, compare
+from tradewar.talks.table import SCENARIOS, baseline, compare
 
 __all__ = [
+    "SCENARIOS",
     "baseline",
     "blacklist",
     "china_deal_terms",

@@ -9,12 +9,16 @@ scenario except in `deal`, `us_deal_terms` and `china_deal_terms`, dated 10 Nove
 
 from __future__ import annotations
 
+import functools
 from typing import Literal
+
+import numpy as np
 
 from tradewar import datasets, schedules
 from tradewar.data import TradeData
 from tradewar.errors import ScenarioError
 from tradewar.scenario import Scenario
+from tradewar.schedule import Schedule
 from tradewar.world import World
 
 __all__ = [
@@ -77,11 +81,11 @@ def status_quo(base: TradeData | World | None = None) -> Scenario:
     start = Scenario("status quo", (), note, TALKS)
     if base is None:
         return start
-    calendar = schedules.us_china().as_of(TALKS)
+    calendar = _calendar()
     sectors = not all(str(product).isdigit() for product in base.products)
     products = schedules.sectors_of(base) if sectors else None
-    weights = (datasets.us_imports_2024(), datasets.china_imports_from_us_2017())
-    importers = set(base.flows["importer"])
+    weights = schedules.sector_weights() if sectors else (None, None)
+    importers = _importers(base)
     given = start
     for importer, date, trade in ((USA, 2024, weights[0]), (CHN, CHINA_BASE, weights[1])):
         if importer not in importers:
@@ -92,11 +96,21 @@ def status_quo(base: TradeData | World | None = None) -> Scenario:
             importer=importer,
             base_date=date,
             products=products,
-            weights=trade if sectors else None,
+            weights=trade,
         )
     if not given.rules:
         raise ScenarioError("status_quo: neither USA nor CHN is an importer of these data")
     return given.named("status quo")
+
+
+@functools.lru_cache(maxsize=1)
+def _calendar() -> Schedule:
+    return schedules.us_china().as_of(TALKS)
+
+
+def _importers(base: TradeData | World) -> set[str]:
+    data = base if isinstance(base, TradeData) else base._data
+    return {str(data.countries[n]) for n in np.unique(data._importer)}
 
 
 def us_threat(*, add: float = 1.0) -> Scenario:
