@@ -89,7 +89,9 @@ def solve_ge(
         for the origin instead of splitting it.
     deficits : {"fixed", "share", "zero", "purged", "income"}
         What becomes of trade deficits, in money of the numeraire.  "fixed": they stay.  "share": a
-        share of world value added, the same as fixed here.  "zero": they vanish with the scenario.
+        share of world value added, the same as fixed here.  "zero": they vanish with the scenario,
+        so that welfare has the end of imbalances in it: 1 + welfare_change is that of "purged"
+        times that of the same world without deficits and without the scenario.
         "purged": they vanish first, at the baseline tariffs, and that is the baseline (Ossa 2014).
         "income": a fixed share of each country's spending, shifted alike to sum to zero.
     revenue : {"lump_sum", "income_tax"}

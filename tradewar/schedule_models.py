@@ -246,7 +246,14 @@ def _to_scenario(
         np.concatenate(rates),
     )
     called = name or f"{schedule.name}, {str(day)[:10]}"
-    return Scenario(called).tariff_table(table)
+    what = "statutory duties" if method == "level" else "base duties plus the statutory change"
+    known = f", as known on {schedule.date}" if schedule.date else ""
+    inside = f", branch {', '.join(schedule.branches)}" if schedule.branches else ""
+    note = (
+        f"{schedule.name}: {what} of {str(day)[:10]}{known}{inside}; stacking rule "
+        f"{get_rule(rule)[0]!r}."
+    )
+    return Scenario(called, note=note, date=str(day)[:10]).tariff_table(table)
 
 
 def _check_products(schedule: Schedule, data: TradeData, imposer: str) -> None:

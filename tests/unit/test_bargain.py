@@ -209,14 +209,16 @@ def test_prints_and_pickles():
 
 def test_no_gains_from_agreement():
     world = two(4.0, home=0.7)
-    with pytest.raises(ScenarioError, match=r"no gains from agreement.*leaves [AB] -?[\d.e-]+ % of"):
+    with pytest.raises(
+        ScenarioError, match=r"no gains from agreement.*leaves [AB] -?[\d.e-]+ % of"
+    ):
         tw.bargain(world, ["A", "B"], threat="status quo")
 
 
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"threat": "war"}, ScenarioError, "threat='war': give \"nash\", \"status quo\""),
+        ({"threat": "war"}, ScenarioError, 'threat=\'war\': give "nash", "status quo"'),
         ({"threat": {"A": 0.0}}, ScenarioError, "threat: no welfare change of B"),
         ({"threat": WAR, "power": 1.0}, DataError, "powers lie between 0 and 1"),
         ({"threat": WAR, "power": {"A": 1.0}}, DataError, "give one number for each of"),

@@ -111,7 +111,7 @@ def test_rates():
             "must be finite and rise",
         ),
         (lambda: Instrument.rate("x", low=-1.0), r"must be above -1 \(-100 %\)"),
-        (lambda: Instrument.rate("x", rate_of="ban"), "\"tariff\" or \"export_tax\""),
+        (lambda: Instrument.rate("x", rate_of="ban"), '"tariff" or "export_tax"'),
         (
             lambda: Instrument("x", tw.Scenario("s").export_quota(**FLOW, quantity=3.0)),
             "a quota of a size needs quantity_ratio=, not quantity=",

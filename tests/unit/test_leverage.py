@@ -34,9 +34,7 @@ def test_pairs_are_those_of_solved_scenarios():
         assert table.loc[name, "other_ev"] == pytest.approx(ev["B"], abs=1e-6)
     assert table["other_ev"].is_monotonic_increasing
     both = (table["own_ev"] < 0) & (table["other_ev"] < 0)
-    np.testing.assert_allclose(
-        table["ratio"][both], (table["other_ev"] / table["own_ev"])[both]
-    )
+    np.testing.assert_allclose(table["ratio"][both], (table["other_ev"] / table["own_ev"])[both])
     assert table["ratio"][~both].isna().all()
 
 

@@ -266,7 +266,7 @@ def test_bounds_that_exclude_the_start():
         tw.nash(world, ["A", "B"], bounds=(0.0, 0.2))
     with pytest.raises(ScenarioError, match="bounds exclude the start 'free'"):
         tw.nash(world, ["A", "B"], start="free", bounds=(0.1, 0.5))
-    with pytest.raises(ScenarioError, match="start='war': give \"factual\" or \"free\""):
+    with pytest.raises(ScenarioError, match='start=\'war\': give "factual" or "free"'):
         tw.nash(world, ["A", "B"], start="war")
 
 
