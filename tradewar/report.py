@@ -293,4 +293,4 @@ def datasets_text() -> str:
 
 def _entry(name: str, text: str) -> list[str]:
     indent = " " * 18
-    return textwrap.wrap(text, 100, initial_indent=f"{name:18}", subsequent_indent=indent)
+    return textwrap.wrap(text, 100, initial_indent=f"{name:17} ", subsequent_indent=indent)

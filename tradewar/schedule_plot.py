@@ -22,6 +22,7 @@ __all__ = ["SchedulePlot"]
 
 COLOURS = (RED, BLUE, GREEN, ORANGE, GREY)
 LABEL = 34  # characters of an event's label
+WIDE, HIGH = 150.0, 9.0  # points of page that a label takes
 
 
 class SchedulePlot:
@@ -40,7 +41,7 @@ class SchedulePlot:
         end: Any = None,
         pairs: Sequence[tuple[str, str]] | None = None,
         rule: Any = "exclusive",
-        n: int = 6,
+        n: int = 5,
         ax: Axes | None = None,
     ) -> Axes:
         """Draw average rates over time as step lines, with the largest steps labelled.
@@ -55,7 +56,7 @@ class SchedulePlot:
             Lines to draw; by default the pairs of the schedule's imposers that `weights` hold,
             at most five, the largest trade first.
         rule : as in `Schedule.rates`
-        n : int, default 6
+        n : int, default 5
             Steps labelled on each line, the largest changes.
         ax : Axes, optional
 
@@ -75,6 +76,7 @@ class SchedulePlot:
         lines = list(pairs) if pairs is not None else self._largest(several, table)
         frame = Frame.make(ax, 9)
         ax = frame.ax
+        labels: list[tuple[Any, float, str, str]] = []
         last = table["date"].max() if end is None else pd.Timestamp(end)
         for colour, (importer, exporter) in zip(COLOURS, lines, strict=False):
             mine = table[(table["importer"] == importer) & (table["exporter"] == exporter)]
@@ -87,7 +89,13 @@ class SchedulePlot:
             ax.annotate(
                 f" {level[-1]:.1f}", (days[-1], level[-1]), color=colour, fontsize=9, va="center"
             )
-            self._label(ax, mine, colour, n)
+            moved = mine.iloc[1:]  # the first is where the line starts
+            largest = moved["tariff_change"].abs().sort_values(ascending=False, kind="stable")
+            for k in largest.index[:n]:
+                step: Any = mine.loc[k]
+                event = textwrap.shorten(step["event"], LABEL, placeholder="...")
+                text = f"{event} {100 * step['tariff_change']:+.1f}"
+                labels.append((step["date"], 100 * step["tariff"], text, colour))
         for side in ("top", "right", "left"):
             ax.spines[side].set_visible(False)
         ax.grid(axis="y", color="#E5E5E5", linewidth=0.8)
@@ -95,6 +103,7 @@ class SchedulePlot:
         ax.tick_params(colors=FAINT, labelsize=8, length=0)
         ax.set_ylabel("Average duty, per cent", color=FAINT, fontsize=9)
         ax.legend(frameon=False, loc="upper left", fontsize=9)
+        self._label(ax, labels)
         basis = "; ".join(dict.fromkeys(t.attrs["weights"] for t in tables if len(t)))
         cut = f" As known on {self._schedule.date}." if self._schedule.date else ""
         frame.title(
@@ -116,20 +125,28 @@ class SchedulePlot:
                     size.setdefault(pair, float(value))
         return sorted(size, key=lambda pair: -size[pair])[: len(COLOURS)]
 
-    def _label(self, ax: Axes, mine: pd.DataFrame, colour: str, n: int) -> None:
-        """Name the largest steps."""
-        steps = mine["tariff_change"].abs()
-        chosen = steps.sort_values(ascending=False, kind="stable").index[:n]
-        for place, k in enumerate(sorted(chosen)):
-            row = mine.loc[k]
-            text = textwrap.shorten(row["event"], LABEL, placeholder="...")
+    def _label(self, ax: Axes, steps: list[tuple[Any, float, str, str]]) -> None:
+        """Name steps, each label moved up until it covers no other."""
+        figure: Any = ax.figure
+        figure.draw_without_rendering()  # so that data have their place on the page
+        placed: list[tuple[float, float]] = []
+        scale = 72.0 / figure.dpi
+        place: Any = ax.convert_xunits
+        for day, level, text, colour in sorted(steps, key=lambda step: step[1]):
+            x, y = scale * ax.transData.transform((place(day), level))
+            up = 4.0
+            while any(abs(x - u) < WIDE and abs(y + up - v) < HIGH for u, v in placed):
+                up += 2.0
+            placed.append((x, y + up))
             ax.annotate(
-                f"{text}\n{100 * row['tariff_change']:+.1f}",
-                (row["date"], 100 * row["tariff"]),
-                xytext=(-4, 8 + 11 * (place % 2)),
+                text,
+                (day, level),
+                xytext=(-8.0, up),
                 textcoords="offset points",
                 ha="right",
+                va="bottom",
                 fontsize=6.5,
                 color=INK,
+                annotation_clip=False,
                 arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.6},
             )
