@@ -238,19 +238,29 @@ def us_deal_terms() -> Scenario:
     return start.tariff(importer=USA, exporter=CHN, product=GOODS, add=-FENTANYL_CUT)
 
 
-def china_deal_terms() -> Scenario:
+def china_deal_terms(*, base_year: int = COMMITMENT_BASE_YEAR) -> Scenario:
     """Give what China conceded by 10 November: farm duties end, soybeans are bought.
 
     The duties of March 2025 go: 15 points on chicken, wheat, corn and cotton, 10 on sorghum,
     soybeans, pork, beef, fish, fruit, vegetables and dairy, here by HS chapter and heading.  The
-    commitment of 25 Mt of soybeans a year is a part of what China bought from the US in 2022.
+    commitment of 25 Mt of soybeans a year is a part of what China bought from the US in the year of
+    the data that the scenario is solved on.
+
+    Parameters
+    ----------
+    base_year : int, default 2022
+        2015 to 2024; 2022 is the year of ``icio_2022``.
     """
     beans = datasets.china_soybeans().imports
-    row = beans[(beans["exporter"] == USA) & (beans["year"] == COMMITMENT_BASE_YEAR)]
+    row = beans[(beans["exporter"] == USA) & (beans["year"] == base_year)]
+    if row.empty:
+        raise ScenarioError(
+            f"base_year={base_year!r}: China's soybeans are known from 2015 to 2024"
+        )
     ratio = COMMITTED_MT * 1e6 / float(row["quantity"].iloc[0])
     note = (
         "China ends its farm duties of March 2025 and buys at least 25 Mt of US soybeans a year, "
-        f"{100 * ratio:.0f} % of {COMMITMENT_BASE_YEAR}; no new licences on rare earths."
+        f"{100 * ratio:.0f} % of {base_year}; no new licences on rare earths."
     )
     start = Scenario("China's terms of the deal", (), note, DEAL, (_BUSAN, _COMMISSION, _FARM))
     lower = start.tariff(importer=CHN, exporter=USA, product=list(FARM_15), add=-0.15).tariff(

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from tradewar.data import TradeData
@@ -84,8 +85,9 @@ def compare(
     DataFrame
         scenario country ev welfare_change exports_change imports_change price_change
         tariff_revenue_change rent.  ev is the equivalent variation (`solve_ge`) or the sum of
-        surplus, revenue and rent (`solve_pe`, which has no welfare_change: NaN); price_change of
-        consumption (`solve_ge`) or of the goods in the data; money in `value_unit`;
+        surplus, revenue and rent (`solve_pe`, which has no welfare_change: NaN; ev is NaN too for
+        countries that only sell where supply is infinite, which assumes their surplus away);
+        price_change of consumption (`solve_ge`) or of all goods in the data; money in `value_unit`;
         ``attrs["unit"]`` says so.  ``attrs["assumes"]`` has the scenarios' notes and
         ``attrs["left_out"]`` the rules that touch no flow of the data, which are left out of it
         with a warning.
@@ -180,15 +182,21 @@ def _products(result: Any) -> pd.DataFrame:
     moved = abroad["value_new"] - abroad["value"]
     sold = moved.groupby(abroad["exporter"].astype(str)).sum()
     bought = moved.groupby(abroad["importer"].astype(str)).sum()
-    price = result.basket_price_change()
+    spent = result.importers
+    weight = spent["expenditure"].groupby(spent["importer"].astype(str)).sum()
+    dearer = spent["expenditure"] * (spent["price_index_ratio"] - 1.0)
+    price = dearer.groupby(spent["importer"].astype(str)).sum() / weight
+    welfare = frame["welfare_change"].to_numpy(copy=True)
+    if np.isinf(result.supply.values).all():  # what sellers win or lose is assumed to be nothing
+        welfare[~frame.index.isin(price.index)] = np.nan
     return pd.DataFrame(
         {
             "country": frame.index.astype(str),
-            "ev": frame["welfare_change"].to_numpy(),
+            "ev": welfare,
             "welfare_change": float("nan"),
             "exports_change": sold.reindex(frame.index).fillna(0.0).to_numpy(),
             "imports_change": bought.reindex(frame.index).fillna(0.0).to_numpy(),
-            "price_change": price.reindex(frame.index).fillna(0.0).to_numpy(),
+            "price_change": price.reindex(frame.index).to_numpy(),
             "tariff_revenue_change": frame["revenue_change"].to_numpy(),
             "rent": frame["rent"].to_numpy(),
         }
