@@ -15,21 +15,25 @@ enum {
     KRYLOV = 60,
     PRODUCTS = 240,
     NEWTON_STEPS = 60,
+    BOLD_STEPS = 10,
     HALVINGS = 12,
+    SLOW = 6, /* steps of a line search that have to halve |F| */
     PARTS = 200,
     SETTLING = 150
 };
-enum { DENSE = 160 };                /* systems up to this size are eliminated */
-static const double LONGEST = 2.0;   /* change of an unknown in a Newton step */
-static const double PART_TOL = 1e-6; /* of an equilibrium on the way */
-static const double NEARLY = 1e-11;  /* a residual this small has met its rounding */
-static const double LEAST_PART = 1e-4;
+enum { DENSE = 160 };                 /* systems up to this size are eliminated */
+static const double LONGEST = 2.0;    /* change of an unknown in a Newton step */
+static const double PART_TOL = 1e-11; /* on the way: near autarky a looser one leaves
+                                         wages open */
+static const double BOLD_RISE = 0.3;  /* beyond which full steps are given up */
+static const double NEARLY = 1e-11;   /* a residual this small has met its rounding */
+static const double LEAST_PART = 1e-3;
 
 typedef struct {
     tw_ge *ge;
     tw_ge_linear lin;
-    double *linear, *krylov, *dense;                   /* scratch */
-    double *rhs, *move, *trial, *last, *ahead, *start; /* [n8] */
+    double *linear, *krylov, *dense;                          /* scratch */
+    double *rhs, *move, *trial, *last, *ahead, *start, *keep; /* [n8] */
 } ladder;
 
 static size_t
@@ -43,7 +47,7 @@ tw_ge_ladder_doubles(const tw_ge *ge)
 {
     size_t n8 = ge->most8;
     return tw_ge_linear_doubles(ge->base, ge->lim.most) + tw_gmres_doubles(n8, KRYLOV) +
-           dense_size(n8) + 6 * n8 + 8;
+           dense_size(n8) + 7 * n8 + 8;
 }
 
 static ladder
@@ -60,6 +64,7 @@ new_ladder(tw_ge *ge)
     l.last = l.trial + n8;
     l.ahead = l.last + n8;
     l.start = l.ahead + n8;
+    l.keep = l.start + n8;
     return l;
 }
 
@@ -128,26 +133,51 @@ line_search(ladder *l, double *z, double tol, double before)
     return TW_NOCONV;
 }
 
+/* z + move, or the part of it that keeps within LONGEST. */
 static tw_status
-newton(ladder *l, double *z, double tol)
+full_step(ladder *l, double *z)
 {
     tw_ge *ge = l->ge;
-    double forcing = 1e-2, before = INFINITY;
-    for (int it = 0; it < NEWTON_STEPS && ge->iterations < ge->opt->max_iter; it++) {
+    double top = ge->kern->largest(ge->n8, l->move);
+    double s = top > LONGEST ? LONGEST / top : 1.0;
+    for (size_t n = 0; n < ge->n8; n++) {
+        z[n] += s * l->move[n];
+    }
+    return TW_OK;
+}
+
+static tw_status
+iterate(ladder *l, double *z, double tol, int bold)
+{
+    tw_ge *ge = l->ge;
+    double before = INFINITY, first = 0.0, mark = INFINITY;
+    int most = bold ? BOLD_STEPS : NEWTON_STEPS;
+    for (int it = 0; it <= most && ge->iterations < ge->opt->max_iter; it++) {
         if (tw_ge_check(ge, z, tol)) {
             return TW_OK;
         }
         double now = norm(ge);
+        first = it == 0 ? now : first;
         if (!(now < INFINITY)) {
             return TW_ENUMERIC;
         }
+        if (bold && now > 4.0 * first + BOLD_RISE) {
+            break;
+        }
+        if (it % SLOW == 0) {
+            if (!bold && now > 0.5 * mark) {
+                break;
+            }
+            mark = now;
+        }
         /* Eisenstat and Walker 1996: solve the system as well as the last step paid off. */
         double ratio = now / before;
-        forcing = it == 0 ? 1e-2 : TW_MIN(TW_MAX(0.5 * ratio * ratio, 1e-4), 1e-1);
+        double forcing =
+            it == 0 ? 1e-2 : TW_MIN(TW_MAX(0.5 * ratio * ratio, 1e-4), 1e-1);
         before = now;
         tw_status rc = direction(l, forcing);
         if (rc == TW_OK) {
-            rc = line_search(l, z, tol, now);
+            rc = bold ? full_step(l, z) : line_search(l, z, tol, now);
         }
         if (rc != TW_OK) {
             return rc;
@@ -156,19 +186,31 @@ newton(ladder *l, double *z, double tol)
     return TW_NOCONV;
 }
 
+/* Full steps first: near autarky the way to the solution leads over larger residuals.  Then
+ * from the same point with a line search. */
+static tw_status
+newton(ladder *l, double *z, double tol)
+{
+    size_t bytes = l->ge->n8 * sizeof *z;
+    memcpy(l->keep, z, bytes);
+    tw_status rc = iterate(l, z, tol, 1);
+    if (rc == TW_NOCONV || rc == TW_ENUMERIC) {
+        memcpy(z, l->keep, bytes);
+        rc = iterate(l, z, tol, 0);
+    }
+    return rc;
+}
+
 /* ---- in parts ---------------------------------------------------------------------------- */
 
-/* Sweeps, then Newton, at the part in work. */
+/* Newton at the part in work; near enough is enough on the way. */
 static tw_status
 settle(ladder *l, double *z, double tol)
 {
     tw_ge *ge = l->ge;
     tw_status rc = newton(l, z, tol);
-    if (rc == TW_NOCONV || rc == TW_ENUMERIC) {
-        rc = tw_ge_sweeps(ge, z, tol, TW_GE_MEMORY_LONG, SETTLING);
-        rc = rc == TW_NOCONV ? newton(l, z, tol) : rc;
-    }
-    return rc;
+    int near = rc == TW_NOCONV && ge->residual < NEARLY && ge->poor < 0;
+    return near && tol < tw_ge_goal(ge) ? TW_OK : rc;
 }
 
 static tw_status
@@ -179,7 +221,12 @@ in_parts(ladder *l, const tw_ge_scenarios *sc, size_t s, double *z)
     size_t bytes = ge->n8 * sizeof *z;
     memset(z, 0, bytes);
     tw_status rc = tw_ge_load_part(ge, sc, s, 0.0);
-    rc = rc == TW_OK ? settle(l, z, PART_TOL) : rc;
+    if (rc == TW_OK) {
+        rc = tw_ge_sweeps(ge, z, PART_TOL, TW_GE_MEMORY_LONG, SETTLING);
+    }
+    if (rc == TW_NOCONV) {
+        rc = settle(l, z, PART_TOL);
+    }
     memcpy(l->last, z, bytes);
     for (int k = 0; k < PARTS && rc == TW_OK && part < 1.0; k++) {
         double next = part + step < 1.0 ? part + step : 1.0;
@@ -201,7 +248,7 @@ in_parts(ladder *l, const tw_ge_scenarios *sc, size_t s, double *z)
         }
         else if (rc != TW_EINTR && step > LEAST_PART &&
                  ge->iterations < ge->opt->max_iter) {
-            step *= 0.25;
+            step = 0.25 * (next - part);
             rc = TW_OK;
         }
     }
@@ -216,16 +263,20 @@ tw_ge_ladder(tw_ge *ge, const tw_ge_scenarios *sc, size_t s, double *z)
 {
     ladder l = new_ladder(ge);
     size_t bytes = ge->n8 * sizeof *z;
-    tw_status rc = newton(&l, z, tw_ge_goal(ge));
+    memcpy(l.start, z, bytes);
+    tw_status rc = iterate(&l, z, tw_ge_goal(ge), 1);
     if (rc != TW_NOCONV && rc != TW_ENUMERIC) {
         return rc;
     }
     tw_ge_check(ge, z, 0.0);
+    if (!(ge->residual < NEARLY)) {
+        memcpy(z, l.start, bytes);
+        tw_ge_check(ge, z, 0.0);
+    }
     double here = ge->residual;
     if (here < NEARLY && ge->poor < 0) { /* as near as rounding lets it come */
         return TW_NOCONV;
     }
-    memcpy(l.start, z, bytes);
     rc = in_parts(&l, sc, s, z);
     if (rc == TW_NOCONV || rc == TW_ENUMERIC) { /* the better of the two points */
         tw_status again = tw_ge_load_part(ge, sc, s, 1.0);

@@ -353,18 +353,16 @@ incomes(tw_ge *ge, const double *ln_w)
         add_sector(ge, j, R, XR, B, G);
     }
     double money = 0.0;
-    int bent = 0;
     for (size_t n = 0; n < N8; n++) {
         double dead = b->dead_V[n], relief = 1.0;
         ge->tau[n] = R[n] / (B[n] + dead);
         if (b->closure.revenue == TW_GE_INCOME_TAX) {
             relief = (1.0 - ge->tau[n]) / b->keep[n];
-            bent |= !(relief > LEAST_INCOME);
+            ge->poor = relief > LEAST_INCOME ? ge->poor : (int)n;
             relief = relief > LEAST_INCOME ? relief : LEAST_INCOME;
         }
         ge->s[n] = 1.0 / relief;
     }
-    ge->bent |= bent;
     vlog(N8, ge->s, ge->L);
     for (size_t n = 0; n < N8; n++) {
         ge->L[n] = kappa * (ln_w[n] + ge->L[n] - ge->ln_Pc[n]);

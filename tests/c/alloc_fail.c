@@ -1,6 +1,6 @@
 /* Fail the first, second, ... allocation of a call until none fails: every failure is
  * TW_ENOMEM and leaks nothing (run under valgrind and ASAN). */
-#include "tw_ge_random.h"
+#include "tw_ge_batch.h"
 #include "tw_random.h"
 
 void *__real_malloc(size_t size);
@@ -64,6 +64,46 @@ gradient(void)
     economy_free(&e);
 }
 
+/* One scenario settles by sweeps, one on the ladder, which has an allocation of its own. */
+static void
+general_equilibrium(void)
+{
+    economy e = economy_new(12, 2, WITH_INPUTS | WITH_RENTS, 4);
+    ge_batch b = batch_new(&e, 2);
+    tw_options opt = ge_options(2, TW_LEVEL_AUTO);
+    tw_info info;
+    b.closure.deficits = TW_GE_ZERO;
+    add_tariff(&b, 0, 1, 0.5);
+    for (size_t f = 0; f < 12 * 12 * 2; f++) {
+        batch_cost(&b, 1)[f] = f / 24 == f / 2 % 12 ? 1.0 : 30.0;
+    }
+    double levels[12];
+    tw_ge_levels lv = {.income = levels};
+    tw_status rc = TW_ENOMEM;
+    long tried = 0;
+    for (; rc != TW_OK && tried < 100; tried++) {
+        left = tried;
+        rc = batch_solve(&b, &opt, &info);
+        left = -1;
+        CHECK(rc == TW_OK || rc == TW_ENOMEM);
+    }
+    CHECK(rc == TW_OK && tried > 6);
+    CHECK(b.res.status[0] == TW_OK && b.res.status[1] == TW_OK);
+    tw_ge_point at = batch_point(&b);
+    tw_ge_scenarios one = b.sc;
+    one.nscenario = 1;
+    rc = TW_ENOMEM;
+    for (tried = 0; rc != TW_OK && tried < 100; tried++) {
+        left = tried;
+        rc = tw_ge_evaluate(&e.world, &b.closure, &one, &at, &opt, &lv, &info);
+        left = -1;
+        CHECK(rc == TW_OK || rc == TW_ENOMEM);
+    }
+    CHECK(rc == TW_OK && tried > 6);
+    batch_free(&b);
+    economy_free(&e);
+}
+
 int
 main(void)
 {
@@ -108,5 +148,6 @@ main(void)
     left = -1;
     output_free(&o);
     world_free(&w);
+    general_equilibrium();
     return TEST_END();
 }
