@@ -68,7 +68,7 @@ def ask(start: World | None = None) -> Answer:
     with counted_warnings() as caught:
         world = talks.baseline(tw.datasets.icio_2022()) if start is None else start
         assert isinstance(world, World)
-        game = tw.payoffs(world, **strategies)
+        game = tw.payoffs(world, USA=strategies[USA], CHN=strategies[CHINA])
         holds = game.self_enforcing(deal=DEAL, no_deal=NO_DEAL)
     return Answer(strategies, game, holds, tuple(dict.fromkeys(caught)))
 
@@ -87,13 +87,18 @@ def terms(answer: Answer) -> pd.DataFrame:
     factor = answer.holds.table.set_index("player")["discount_factor"]
     rows = {
         player: {
-            "deal": table.loc[DEAL[0], (DEAL[1], player)],
-            "no_deal": table.loc[NO_DEAL[0], (NO_DEAL[1], player)],
+            "deal": _at(table, *DEAL, player),
+            "no_deal": _at(table, *NO_DEAL, player),
             "discount_factor": factor[player],
         }
         for player in answer.game.players
     }
     return pd.DataFrame(rows).T
+
+
+def _at(table: pd.DataFrame, row: str, column: str, player: str) -> float:
+    """Take a player's payoff in a cell."""
+    return float(table[column, player].to_dict()[row])
 
 
 def _factor(value: float) -> str:
@@ -139,16 +144,16 @@ def text(answer: Answer) -> str:
     heads = "".join(f"{name:>12}" for _ in game.strategies[1] for name in ("US", "China"))
     lines.append(f"{'':28}{heads}")
     for row in game.strategies[0]:
-        cells = (table.loc[row, (s, p)] for s in game.strategies[1] for p in game.players)
+        cells = (_at(table, row, s, p) for s in game.strategies[1] for p in game.players)
         lines.append(f"{row:28}" + "".join(f"{_money(cell):>12}" for cell in cells))
     lines.append("")
     found = game.equilibria()
     pairs = [f"({r}, {c})" for r, c in found[list(game.players)].itertuples(index=False)]
     lines.append(f"pure equilibria: {', '.join(pairs) if pairs else found.attrs['note']}")
-    for row in game.dominance().to_dict("records"):
-        kind = f"round {row['round']}" if row["round"] else "weakly, not deleted"
+    for step in game.dominance().to_dict("records"):
+        kind = f"round {step['round']}" if step["round"] else "weakly, not deleted"
         lines.append(
-            f"{row['player']}: {row['strategy']} is dominated by {row['dominated_by']} ({kind})"
+            f"{step['player']}: {step['strategy']} is dominated by {step['dominated_by']} ({kind})"
         )
     for player in game.players:
         for other in game.strategies[0]:
@@ -187,9 +192,7 @@ def record(answer: Answer) -> str:
             {
                 USA: row,
                 CHINA: column,
-                "payoff": {
-                    player: float(table.loc[row, (column, player)]) for player in game.players
-                },
+                "payoff": {player: _at(table, row, column, player) for player in game.players},
             }
             for row in game.strategies[0]
             for column in game.strategies[1]

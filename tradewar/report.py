@@ -42,7 +42,6 @@ SETS = (DEFAULT_SET, "long_run", "bw2006", "protee")
 WIDTH = 100  # columns
 COMPLEMENTS = "demand exceeds substitution"  # how the solver begins this warning
 PARAMETERS = ("substitution", "demand", "supply", "home_substitution")
-FILLED = ("home", "other", "lost demand")  # what US buyers have in place of lost sales
 TEN = 10  # partners and products listed
 
 
@@ -130,8 +129,9 @@ def _head(job: MainJob) -> list[str]:
     return [
         f"tradewar {tw.__version__}: who pays if the US adds {100 * RATE:.0f} points to its duties "
         "on Chinese goods?",
-        f"US customs 2024, {counts['partners']} partners; China {counts['china_products_listed']:,} "
-        f"of {counts['products_listed']:,} HS6 products. Baseline: 25 October 2025, solved.",
+        f"US customs 2024, {counts['partners']} partners; China "
+        f"{counts['china_products_listed']:,} of {counts['products_listed']:,} HS6 products. "
+        "Baseline: 25 October 2025, solved.",
     ]
 
 
@@ -228,15 +228,12 @@ def _movers(job: MainJob) -> list[str]:
 
 def _deflection(job: MainJob) -> str:
     """Say in a line what becomes of China's lost sales, and who fills them in the US."""
-    lost = job.world.deflection(importer=IMPORTER, exporter=PARTNER)
-    lost = lost.groupby("role")["share"].sum()
-    gains = job.world.diversion(importer=IMPORTER, exporter=PARTNER)
-    gains = gains.groupby("role")["share"].sum()
-    made, home, other, us, them, none = (
-        f"{100 * share:.0f}"
-        for table, roles in ((lost, ("supply cut", "home", "other")), (gains, FILLED))
-        for share in table[list(roles)]
-    )
+    table = job.world.deflection(importer=IMPORTER, exporter=PARTNER)
+    lost = table.groupby("role")["share"].sum().to_dict()
+    table = job.world.diversion(importer=IMPORTER, exporter=PARTNER)
+    gains = table.groupby("role")["share"].sum().to_dict()
+    made, home, other = (f"{100 * lost[role]:.0f}" for role in ("supply cut", "home", "other"))
+    us, them, none = (f"{100 * gains[role]:.0f}" for role in ("home", "other", "lost demand"))
     return (
         f"LOST SALES, % (OECD 2022): not made {made}, China {home}, elsewhere {other}; "
         f"US buys own {us}, others' {them}, none {none}"

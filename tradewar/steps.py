@@ -110,7 +110,8 @@ def _event(date: str, rows: pd.DataFrame) -> str:
 
 def main_lines(answer: Answer) -> list[str]:
     """Write the main job's lines: a title, then two steps a line, the threat last."""
-    rows = answer.steps[["date", "event", "product_rate"]].values.tolist()
+    columns = (answer.steps[name] for name in ("date", "event", "product_rate"))
+    rows = list(zip(*columns, strict=True))
     rows.append((THREAT_DAY, "US: 100 points more, the threat", answer.threat))
     cells = [f"{date[5:]} {event[:35]:35}{percent(rate):>8}" for date, event, rate in rows]
     half = (len(cells) + 1) // 2

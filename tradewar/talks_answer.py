@@ -83,7 +83,7 @@ def main_rows(answer: Answer) -> list[str]:
     def column(scenarios: tuple[str, ...], width: int) -> list[str]:
         return [
             f"{BRIEF.get(name, name):{width}}"
-            + "".join(f"{wide.loc[name, c]:>+7.2f}" for c in names)
+            + "".join(f"{value:>+7.2f}" for value in wide.loc[name, list(names)])
             for name in scenarios
         ]
 
