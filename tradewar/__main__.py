@@ -9,15 +9,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import tradewar as tw
-from tradewar import controls, report, welfare, who_pays
+from tradewar import controls, deal, report, steps, talks_answer, welfare, who_pays
 from tradewar.errors import TradewarError
 
 MAIN_HELP = """\
 Who pays for a tariff, and where trade goes.
 
 Without a command: the main job. It prices 100 points added to US duties on Chinese goods, on top
-of what was in force on 14 October 2025, over real imports by product and partner, and says who
-pays, who gains, where China's lost exports go, and what is assumed.
+of what was in force on 25 October 2025, over real imports by product and partner, and says who
+pays, who gains, where China's lost exports go, what the measures on the table do to whole
+economies, whether a deal holds, and what is assumed.
 """
 MAIN_EXAMPLES = """\
 examples:
@@ -25,6 +26,9 @@ examples:
   tradewar who-pays --partner VNM --rate 0.2     20 points on Vietnam
   tradewar who-pays --product 8517 --json        100 points on China's telephones, as JSON
   tradewar welfare --rate 0.5                    whole economies: 50 points, and mirrored
+  tradewar calendar --all --product 850440       every step since 2018 and the duty after it
+  tradewar talks                                 the measures on the table, whole economies
+  tradewar game                                  hold, execute or concede: does a deal hold?
   tradewar controls                              magnets held back, soybeans not bought
   tradewar datasets                              data and elasticities in the package
 In Python:
@@ -72,6 +76,29 @@ Welfare of all countries in general equilibrium: wages, input-output links, tari
 
 A rate is added to one country's duties on goods of another, alone and with the same tariff in
 return. Rates are fractions: 1.0 adds 100 points.
+"""
+
+
+CALENDAR_HELP = """\
+The steps of the conflict and US and Chinese duties after each, as known on 25 October 2025.
+
+For each day on which either side's duties moved: what happened, the statutory US duty on one
+product from China, and the means on all Chinese goods and on US goods in China. All steps since
+2018 take some seconds.
+"""
+
+
+TALKS_HELP = """\
+The measures on the table on 25-26 October 2025 in general equilibrium, each from the duties of
+that day: welfare of the US, of China and of the countries it moves most, and what each assumes.
+"""
+
+
+GAME_HELP = """\
+Deal or no deal: each side holds, executes its threats or concedes the terms of the deal.
+
+Nine cells in general equilibrium from the duties of 25 October 2025, bn USD of welfare; equilibria,
+dominance, best replies, whether the deal holds by itself, and what such a model cannot price.
 """
 
 
@@ -211,6 +238,40 @@ def parser() -> argparse.ArgumentParser:
     whole.add_argument("--json", action="store_true", help="print JSON in place of text")
     whole.set_defaults(run=_welfare)
 
+    dated = commands.add_parser(
+        "calendar",
+        help="the steps of the conflict and the duty after each",
+        description=CALENDAR_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    dated.add_argument("--all", action="store_true", help="all steps (default: the last five)")
+    dated.add_argument(
+        "--product", default=steps.PRODUCT, metavar="HS6", help=f"default {steps.PRODUCT}"
+    )
+    dated.add_argument("--json", action="store_true", help="print JSON in place of text")
+    dated.set_defaults(run=_calendar)
+
+    table = commands.add_parser(
+        "talks",
+        help="the measures on the table in October 2025",
+        description=TALKS_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    table.add_argument("--json", action="store_true", help="print JSON in place of text")
+    table.set_defaults(run=_talks)
+
+    sides = commands.add_parser(
+        "game",
+        help="deal or no deal: payoffs, equilibria, whether a deal holds",
+        description=GAME_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    sides.add_argument("--json", action="store_true", help="print JSON in place of text")
+    sides.set_defaults(run=_game)
+
     limits = commands.add_parser(
         "controls",
         help="two limits on quantities: magnets and soybeans",
@@ -276,6 +337,21 @@ def _welfare(options: argparse.Namespace) -> list[str]:
         )
     )
     return [welfare.record(answer) if options.json else welfare.text(answer, options.top)]
+
+
+def _calendar(options: argparse.Namespace) -> list[str]:
+    answer = steps.ask(None if options.all else steps.LAST, options.product)
+    return [steps.record(answer) if options.json else steps.text(answer)]
+
+
+def _talks(options: argparse.Namespace) -> list[str]:
+    answer = talks_answer.ask()
+    return [talks_answer.record(answer) if options.json else talks_answer.text(answer)]
+
+
+def _game(options: argparse.Namespace) -> list[str]:
+    answer = deal.ask()
+    return [deal.record(answer) if options.json else deal.text(answer)]
 
 
 def _controls(options: argparse.Namespace) -> list[str]:

@@ -241,7 +241,7 @@ def _to_scenario(
         (
             Keys(data._importer[at], labels),
             Keys(data._exporter[at], labels),
-            Keys(data._product[at], list(data.products)),
+            Keys(data._product[at], data.products.tolist()),
         ),
         np.concatenate(rates),
     )
@@ -303,14 +303,14 @@ def _by_sector(
             f"products= has no entry for {len(lost)} products of weights ({first_five(lost)})"
         )
     [(_, trade)] = flows_of(weights, [imposer], "weights")
-    place = {label: k for k, label in enumerate(data.products)}
+    place = {label: k for k, label in enumerate(data.products.tolist())}
     member = _members([to_sector[p] for p in weights.products], place, "products=")
     weigh = np.zeros((len(weights.countries), len(weights.products)))
     np.add.at(weigh, (weights._exporter[trade], weights._product[trade]), weights._value[trade])
     everyone = weigh.sum(axis=0)
     names = {label: k for k, label in enumerate(weights.countries)}
     new, old = np.zeros(len(rows)), np.zeros(len(rows))
-    goods = list(weights.products)
+    goods = weights.products.tolist()
     codes = data._product[rows]
     sellers = np.unique(data._exporter[rows]).tolist()
     exporters = [data.countries[code] for code in sellers]
@@ -445,13 +445,13 @@ def _values_at(after: TradeData, base: TradeData, rows: np.ndarray) -> np.ndarra
         (
             Keys(base._importer[rows], list(base.countries)),
             Keys(base._exporter[rows], list(base.countries)),
-            Keys(base._product[rows], list(base.products)),
+            Keys(base._product[rows], base.products.tolist()),
         ),
         np.arange(len(rows), dtype=np.float64),
     )
     flows, found = table.find(
         list(after.countries),
-        list(after.products),
+        after.products.tolist(),
         (after._importer, after._exporter, after._product),
     )
     importers = set(base._importer[rows].tolist())

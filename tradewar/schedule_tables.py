@@ -93,7 +93,7 @@ def flow_rates(
     names = list(data.countries)
     sellers, at = np.unique(data._exporter[rows], return_inverse=True)
     exporters = [names[k] for k in sellers.tolist()]
-    universe = list(data.products) if goods is None else list(goods)
+    universe = data.products.tolist() if goods is None else list(goods)
     product = data._product[rows]
     arrays = schedule._array(imposer, exporters, universe, days, rule)
     out = np.empty((len(days), len(rows)))

@@ -12,21 +12,25 @@ from dataclasses import dataclass
 import pandas as pd
 
 import tradewar as tw
-from tradewar.cases import percent
+from tradewar.cases import percent, side_by_side
+from tradewar.errors import DataError
 
 __all__ = ["Answer", "ask", "main_lines", "record", "text"]
 
 TALKS = "2025-10-25"
 PRODUCT = "850440"  # power supplies and chargers, on list 3 of Section 301 and free of MFN duty
 SIDES = ("USA", "CHN")
+HS6 = 6  # digits
+LAST = 5  # steps shown unless all are asked for
 # What a step was, where the calendar's own words are long: by day.
 SHORT = {
-    "2025-06-23": "US: steel and aluminium in appliances, 50",
+    "2025-06-23": "US: metal in appliances 50",
     "2025-08-01": "US: copper goods 50, Section 232",
-    "2025-08-12": "both: 24 points stay suspended to 10 November",
-    "2025-08-18": "US: 407 more steel and aluminium goods, 50",
+    "2025-08-12": "both: 24 points suspended to 10 Nov",
+    "2025-08-18": "US: 407 more metal goods 50",
     "2025-10-14": "US: lumber 10, wooden furniture 25",
 }
+THREAT_DAY = "2025-11-01"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +42,9 @@ class Answer:
     product : str
         HS6.
     steps : DataFrame
-        date, event, product_rate (US duty on the product from China, statutory), mean_rate (on
-        all Chinese goods, 2024 trade as weights), china_rate (China's on US goods, 2017 trade).
+        date, event, product_rate (US duty on the product from China, statutory), and where means
+        are asked for mean_rate (on all Chinese goods, 2024 trade as weights) and china_rate
+        (China's on US goods, 2017 trade).
     threat : float
         The product's rate if the threat of 100 points is carried out.
     """
@@ -49,8 +54,16 @@ class Answer:
     threat: float
 
 
-def ask(n: int | None = 5, product: str = PRODUCT) -> Answer:
-    """Take the last n steps (None: all) before the talks in which either side's duties moved."""
+def ask(n: int | None = LAST, product: str = PRODUCT, *, means: bool = True) -> Answer:
+    """Take the last n steps (None: all) before the talks in which either side's duties moved.
+
+    Raises
+    ------
+    DataError
+        The product is no HS6 code of the tariff schedule.
+    """
+    if len(product) != HS6 or not product.isdigit():
+        raise DataError(f"product {product!r}: give an HS6 code, six digits, such as {PRODUCT}")
     calendar = tw.schedules.us_china().as_of(TALKS)
     frame = calendar.to_frame()
     moved = frame[
@@ -63,8 +76,6 @@ def ask(n: int | None = 5, product: str = PRODUCT) -> Answer:
     days = sorted(moved["effective"].unique())
     days = days if n is None else days[-n:]
     dates = [str(pd.Timestamp(day).date()) for day in days]
-    sold = tw.datasets.us_imports_2024().subset(exporter="CHN")
-    bought = tw.datasets.china_imports_from_us_2017()
 
     def rate(on: str, schedule: tw.Schedule = calendar) -> float:
         rows = schedule.rates(on=on, importer="USA", exporter="CHN", products=[product])
@@ -75,11 +86,16 @@ def ask(n: int | None = 5, product: str = PRODUCT) -> Answer:
             "date": dates,
             "event": [_event(date, moved[moved["effective"] == date]) for date in dates],
             "product_rate": [rate(date) for date in dates],
-            "mean_rate": calendar.effective(weights=sold, on=dates)["tariff"].to_numpy(),
-            "china_rate": calendar.effective(weights=bought, on=dates)["tariff"].to_numpy(),
         }
     )
-    return Answer(product, steps, rate("2025-11-02", calendar.branch("us_threat")))
+    if means:
+        weights = {
+            "mean_rate": tw.datasets.us_imports_2024().subset(exporter="CHN"),
+            "china_rate": tw.datasets.china_imports_from_us_2017(),
+        }
+        for name, trade in weights.items():
+            steps[name] = calendar.effective(weights=trade, on=dates)["tariff"].to_numpy()
+    return Answer(product, steps, rate(THREAT_DAY, calendar.branch("us_threat")))
 
 
 def _event(date: str, rows: pd.DataFrame) -> str:
@@ -93,15 +109,16 @@ def _event(date: str, rows: pd.DataFrame) -> str:
 
 
 def main_lines(answer: Answer) -> list[str]:
-    """Write the main job's lines: a title and a line a step, at most 100 characters."""
-    head = f"CALENDAR, last steps before the talks{'':22}{'list 3 (' + answer.product + ')':>17}"
-    lines = [f"{head}{'mean on China':>15}"]
-    for row in answer.steps.to_dict("records"):
-        lines.append(
-            f"{row['date']}  {row['event'][:46]:47}{percent(row['product_rate']):>17}"
-            f"{percent(row['mean_rate']):>15}"
-        )
-    return lines
+    """Write the main job's lines: a title, then two steps a line, the threat last."""
+    columns = (answer.steps[name] for name in ("date", "event", "product_rate"))
+    rows = list(zip(*columns, strict=True))
+    rows.append((THREAT_DAY, "US: 100 points more, the threat", answer.threat))
+    cells = [f"{date[5:]} {event[:35]:35}{percent(rate):>8}" for date, event, rate in rows]
+    half = (len(cells) + 1) // 2
+    head = (
+        f"CALENDAR, last steps of 2025; US duty on {answer.product} from China (list 3) after each"
+    )
+    return [head, *side_by_side(cells[:half], cells[half:], widths=(51,))]
 
 
 def text(answer: Answer) -> str:
@@ -116,7 +133,7 @@ def text(answer: Answer) -> str:
         lines.append(f"{wrapped[0]:50}" + "".join(f"{rate:>16}" for rate in rates))
         lines += wrapped[1:]
     lines += [
-        f"{'2025-11-01  US: threat of 100 points, branch':50}{percent(answer.threat):>16}",
+        f"{THREAT_DAY + '  US: threat of 100 points, branch':50}{percent(answer.threat):>16}",
         "",
         "Means: trade of 2024 (US on China) and of 2017 (China on the US) as weights; exclusions,",
         "exemptions by use and refunds are not deducted, so that customs collects less.",

@@ -1,6 +1,7 @@
 """The talks on the command line: every scenario from the status quo of 25 October 2025.
 
-`ask` solves them, `text` and `record` write them, `main_rows` are the main job's lines.
+`ask` solves them, `text` and `record` write them, `main_rows` and `main_card` are the main
+job's lines.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from tradewar.cases import counted_warnings, side_by_side
 from tradewar.codes import country_name
 from tradewar.world import World
 
-__all__ = ["Answer", "ask", "main_rows", "record", "text"]
+__all__ = ["Answer", "ask", "main_card", "main_rows", "record", "text"]
 
 SIDES = ("USA", "CHN")
 THIRD = ("VNM", "MEX")
@@ -33,6 +34,11 @@ RIGHT = (
     "US terms of the deal",
     "China's terms of the deal",
 )
+BRIEF = {  # names in the narrow columns of the main job
+    "rare-earth licences": "rare earths",
+    "US terms of the deal": "US deal terms",
+    "China's terms of the deal": "China's deal terms",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,8 @@ def main_rows(answer: Answer) -> list[str]:
 
     def column(scenarios: tuple[str, ...], width: int) -> list[str]:
         return [
-            f"{name[:width]:{width}}" + "".join(f"{wide.loc[name, c]:>+7.2f}" for c in names)
+            f"{BRIEF.get(name, name):{width}}"
+            + "".join(f"{value:>+7.2f}" for value in wide.loc[name, list(names)])
             for name in scenarios
         ]
 
@@ -84,6 +91,17 @@ def main_rows(answer: Answer) -> list[str]:
     left = [f"{title:25}{head}", *column(LEFT, 25)]
     right = [f"{'':18}{head}", *column(RIGHT, 18)]
     return side_by_side(left, right, widths=(54,))
+
+
+def main_card(answer: Answer) -> str:
+    """Write the closure of the main job's lines in a line of at most 100 characters."""
+    world = answer.start
+    theta = world.parameters["theta"]
+    return (
+        f"TALKS     {len(world.countries)} economies x {len(world.products)} sectors of 2022; "
+        f"deficits fixed; theta {theta.min():g} to {theta.max():g}; residual "
+        f"{answer.table.attrs['residual']:.0e}."
+    )
 
 
 def text(answer: Answer) -> str:

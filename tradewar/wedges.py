@@ -142,7 +142,7 @@ def apply_rules(rules: Sequence[Rule], data: TradeData, economy: Economy | None 
     touched = []
     products = np.zeros(len(data._products), dtype=bool)
     names = (
-        (list(data._countries), list(data._products))
+        (data._countries.tolist(), data._products.tolist())
         if economy is None
         else (economy.countries, economy.products)  # the same, and made once
     )

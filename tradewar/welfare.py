@@ -1,7 +1,6 @@
 """Welfare in general equilibrium: who gains and loses when one country taxes another's goods.
 
-`ask` solves a change alone and with the other side's answer, `text` and `record` write them;
-`main_rows` are the main job's column.
+`ask` solves a change alone and with the other side's answer, `text` and `record` write them.
 """
 
 from __future__ import annotations
@@ -23,8 +22,6 @@ __all__ = [
     "Answer",
     "Question",
     "ask",
-    "main_card",
-    "main_rows",
     "record",
     "text",
 ]
@@ -121,31 +118,6 @@ def trade(answer: Answer) -> dict[str, float]:
         chosen["baseline"] = float(flows.loc[touched, "value"].sum()) / THOUSAND
         chosen[name] = float(flows.loc[touched, "value_new"].sum()) / THOUSAND
     return chosen
-
-
-def main_rows(answer: Answer, n: int = 10) -> list[str]:
-    """Write the main job's column: a title, then n rows of at most 30 characters."""
-    rows = table(answer)
-    percents = rows["alone"].abs().sort_values(ascending=False, kind="stable").index
-    order = [*rows.index[:2], *[c for c in percents if c not in rows.index[:2]]]
-    lines = ["WELFARE, %      alone mirror"]
-    for label in order[:n]:
-        name = "US" if label == USA else country_name(label)
-        lines.append(
-            f"{name[:14]:14}{100 * rows['alone'][label]:+7.2f}{100 * rows['both'][label]:+7.2f}"
-        )
-    return lines
-
-
-def main_card(answer: Answer) -> str:
-    """Write the closure of the main job's column in a line of at most 100 characters."""
-    world = answer.alone.world
-    theta = world.parameters["theta"]
-    largest = max(answer.alone.info["residual"], answer.both.info["residual"])
-    return (
-        f"WELFARE   {len(world.countries)} economies x {len(world.products)} sectors of 2022; "
-        f"deficits fixed; theta {theta.min():g} to {theta.max():g}; residual {largest:.0e}."
-    )
 
 
 def text(answer: Answer, n: int = 12) -> str:

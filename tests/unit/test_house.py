@@ -54,7 +54,10 @@ GROUND_UP = [
 COMMAND_LINE = {
     "cases",
     "controls",
+    "deal",
     "report",
+    "steps",
+    "talks_answer",
     "welfare",
     "who_pays",
     "__main__",

@@ -1,4 +1,4 @@
-"""The command ``tradewar welfare`` and the main job's column."""
+"""The command ``tradewar welfare``."""
 
 from __future__ import annotations
 
@@ -45,15 +45,6 @@ def test_orders_of_magnitude(answer):
     assert rows["USA"] == pytest.approx(-0.00417, abs=2e-5)
     assert rows["CHN"] == pytest.approx(-0.00379, abs=2e-5)
     assert rows["VNM"] == pytest.approx(0.01076, abs=2e-5)
-
-
-def test_column_of_the_main_job(answer):
-    lines = welfare.main_rows(answer)
-    assert len(lines) == 11 and max(map(len, lines)) <= 30
-    assert lines[1].split()[0] == "US" and lines[2].split()[0] == "China"
-    sizes = [abs(float(line.split()[-2])) for line in lines[3:]]
-    assert sizes == sorted(sizes, reverse=True)
-    assert len(welfare.main_card(answer)) <= 100
 
 
 def test_text_and_record(capsys):

@@ -90,7 +90,7 @@ def compare(
         price_change of consumption (`solve_ge`) or of all goods in the data; money in `value_unit`;
         ``attrs["unit"]`` says so.  ``attrs["assumes"]`` has the scenarios' notes and
         ``attrs["left_out"]`` the rules that touch no flow of the data, which are left out of it
-        with a warning.
+        with a warning; ``attrs["residual"]`` is the largest of all solves.
 
     Raises
     ------
@@ -133,6 +133,7 @@ def compare(
         "unit": unit | dict.fromkeys(("welfare_change", "price_change"), "fraction"),
         "assumes": {scn.name: scn.note for scn in listed},
         "left_out": left_out,
+        "residual": max(result.info["residual"] for result in runs),
     }
     return table
 
@@ -154,10 +155,11 @@ def _reaching(scn: Scenario, data: TradeData, left_out: dict[str, list[str]]) ->
 
 def _economy(result: Any) -> pd.DataFrame:
     frame = result.countries
-    rents, held = result.rents(), pd.Series(0.0, index=frame.index)
+    held = pd.Series(0.0, index=frame.index)
+    rents = result.rents() if result.changes.limits.source else None
     for receiver in RECEIVERS:
         side = receiver.split("_")[0]
-        if side in ("importer", "exporter"):
+        if rents is not None and side in ("importer", "exporter"):
             paid = rents.groupby(rents[side].astype(str))[receiver].sum()
             held = held.add(paid.reindex(frame.index).fillna(0.0))
     return pd.DataFrame(
