@@ -6,15 +6,17 @@ that, and not the choice of the method, makes large problems quick.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tradewar.errors import ConvergenceError
 
-__all__ = ["Climb", "climb", "projected"]
+__all__ = ["Climb", "best_of", "climb", "projected"]
 
 Floats = NDArray[np.float64]
 ValueGradient = Callable[[Floats], tuple[float, Floats]]
@@ -95,23 +97,25 @@ def climb(
         value, gradient = function(np.clip(u / scale, low, high))
         return -stiff * value, -stiff * gradient / scale
 
+    options = {
+        "maxcor": MEMORY,
+        "gtol": stiff * top,
+        "ftol": 0.0,
+        "maxiter": most,
+        "maxfun": most,
+        "maxls": 30,
+    }
     u, evaluations = np.clip(start, low, high) * scale, 0
     for _ in range(RESTARTS):
-        found = minimize(
-            down,
-            u,
-            jac=True,
-            method="L-BFGS-B",
-            bounds=np.column_stack([low * scale, high * scale]),
-            options={
-                "maxcor": MEMORY,
-                "gtol": stiff * top,
-                "ftol": 0.0,
-                "maxiter": most,
-                "maxfun": most,
-                "maxls": 30,
-            },
-        )
+        with one_thread():
+            found = minimize(
+                down,
+                u,
+                jac=True,
+                method="L-BFGS-B",
+                bounds=np.column_stack([low * scale, high * scale]),
+                options=options,
+            )
         evaluations += int(found.nfev)
         slopes = projected(-found.jac / stiff, found.x, low * scale, high * scale)
         slope = float(np.abs(slopes).max(initial=0.0))
@@ -136,6 +140,22 @@ def climb(
             ),
         )
     return result
+
+
+@functools.cache
+def _blas() -> Any:
+    """Find the BLAS libraries of this process, where threadpoolctl is there to ask."""
+    try:
+        from threadpoolctl import ThreadpoolController
+    except ImportError:
+        return None
+    return ThreadpoolController()
+
+
+def one_thread() -> AbstractContextManager[Any]:
+    """Keep BLAS to one thread: waking more costs many times what the optimiser computes."""
+    found = _blas()
+    return nullcontext() if found is None else found.limit(limits=1, user_api="blas")
 
 
 def best_of(climbs: Mapping[str, Climb]) -> str:

@@ -80,6 +80,10 @@ class Evaluator:
     _flat: NDArray[np.intp] | None = field(default=None, repr=False)
     _arrays: Any = field(default=None, repr=False)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle without what is made again."""
+        return type(self), (self.world, self.closure, self.tol, self.max_iter, self.wanted)
+
     def read(self, scenario: Scenario) -> Changes:
         """Give what a scenario changes."""
         if self._rules is None or self._flat is None:

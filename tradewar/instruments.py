@@ -36,7 +36,7 @@ class Instrument:
     trade costs, quota and commitment ratios become ``1 + s (ratio - 1)``; a ban lets ``1 - s`` of
     the taste for the flow live; approval becomes ``1 - s (1 - approval)``; the listed share of an
     entity list, and a commitment in money or quantity, are multiplied by s.  At size 0 a rule is
-    gone, except that an optimiser holds a quota at the baseline quantity there.
+    gone, but a quota or commitment by quantity_ratio still holds the quantity at the baseline.
 
     Examples
     --------
@@ -143,7 +143,7 @@ def scaled(rule: Rule, size: float) -> list[Rule]:
         raise ScenarioError(f"{name} has no size: give it as part of a fixed scenario")
     if name in ("import_quota", "export_quota") and "quantity" in args:
         raise ScenarioError("a quota of a size needs quantity_ratio=, not quantity=")
-    if size == 0.0:
+    if size == 0.0 and "quantity_ratio" not in args:
         return []
     if name in ("tariff", "export_tax"):
         if "add" in args:

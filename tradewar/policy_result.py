@@ -251,9 +251,8 @@ def choice_scenario(policy: Policy, x: Floats, name: str) -> Scenario:
         rules += instrument.at(float(np.clip(x[k], instrument.low, instrument.high))).rules
     order = np.argsort(policy.rate_variable, kind="stable")
     variable, flow = policy.rate_variable[order], policy.flow[policy.rate_at[order]]
-    starts = np.flatnonzero(np.diff(variable, prepend=-1))
-    for start, stop in zip(starts, [*starts[1:], len(flow)], strict=True):
-        own = flow[start:stop]
+    for start in np.flatnonzero(np.diff(variable, prepend=-1)):
+        own = flow[variable == variable[start]]
         exporters = [world._countries[i] for i in np.unique(own // J % N)]
         goods = [world._products[j] for j in np.unique(own % J)]
         where = (
