@@ -175,3 +175,16 @@ def solve(
     )
     found = _core.ge_solve(*arguments, start, tol, max_iter, threads, level, None)
     return Answer(w, o, arguments, *found)
+
+
+def welfare_gradient(found: Answer, who: int) -> np.ndarray:
+    """d ln W of one country / d ln(1 + t') of every flow, in the first scenario; kappa = 0."""
+    one = np.zeros((1, found.world.shape[0]))
+    one[0, who] = 1.0
+    seeds = (one, -one, None, None, None, None)
+    tariff, *_, status, _, _, _, _, _ = _core.ge_gradient(
+        *found.arguments, found.point, seeds, 1, 0, 0, TOL, MAX_ITER, 1, BEST_LEVEL
+    )
+    if status[0, 0]:
+        raise ArithmeticError(f"the adjoint failed: status {status[0, 0]}")
+    return tariff[0, 0]

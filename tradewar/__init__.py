@@ -1,8 +1,9 @@
 """Trade-policy engine: who pays for a tariff, and where trade goes.
 
-Nouns: `TradeData` (flows of products), `Scenario` (what changes), results.  Verbs: `solve_pe`,
-`solve_many`, `solve_spatial`.  Built-in data are in `tradewar.datasets`, elasticity sets in
-`tradewar.elasticities`, the measures of October 2025 in `tradewar.talks`.
+Nouns: `TradeData` (flows of products), `World` (an economy: flows, input use, income), `Scenario`
+(what changes), results.  Verbs: `solve_pe`, `solve_many`, `solve_spatial`.  Built-in data are in
+`tradewar.datasets`, elasticity sets in `tradewar.elasticities`, the measures of October 2025 in
+`tradewar.talks`.
 """
 
 from __future__ import annotations
@@ -19,17 +20,22 @@ from tradewar.errors import (
     ScenarioError,
     TradewarError,
 )
-from tradewar.pe import solve_many, solve_pe
+from tradewar.ge import solve_ge
+from tradewar.ge_result import GEResult
+from tradewar.many import solve_many
+from tradewar.pe import solve_pe
 from tradewar.pe_result import PEResult
 from tradewar.runs import Runs
 from tradewar.scenario import Scenario
 from tradewar.spatial import solve_spatial
 from tradewar.spatial_result import SpatialResult
+from tradewar.world import World
 
 __all__ = [
     "ConvergenceError",
     "DataError",
     "DataWarning",
+    "GEResult",
     "LinearizationWarning",
     "NotIdentified",
     "PEResult",
@@ -39,10 +45,12 @@ __all__ = [
     "SpatialResult",
     "TradeData",
     "TradewarError",
+    "World",
     "__version__",
     "datasets",
     "elasticities",
     "errors",
+    "solve_ge",
     "solve_many",
     "solve_pe",
     "solve_spatial",

@@ -64,7 +64,7 @@ def money_scale(value_unit: str, largest: float) -> Money:
     return Money(10.0 ** (power - size), _NAMES[power] + words[-1])
 
 
-def percent(value: float) -> str:
+def percent(value: float, decimals: int = 1) -> str:
     """Write a fraction as a percentage; nothing for NaN.
 
     Examples
@@ -72,7 +72,7 @@ def percent(value: float) -> str:
     >>> percent(0.8532)
     '85.3 %'
     """
-    return "" if value is None or math.isnan(value) else f"{100.0 * value:,.1f} %"
+    return "" if value is None or math.isnan(value) else f"{100.0 * value:,.{decimals}f} %"
 
 
 class Card(str):
@@ -88,7 +88,10 @@ class Card(str):
 
 
 class Display:
-    """Print as `summary()`, a frame with index item and columns baseline, new, change, unit."""
+    """Print as `summary()`, a frame with index item and columns baseline, new, change, unit.
+
+    Fractions are printed with ``attrs["decimals"]`` decimals of a percent, 1 where it is left out.
+    """
 
     __slots__ = ()
 
@@ -105,6 +108,7 @@ class Display:
         table = self.summary()
         columns = ["baseline", "new", "change"]
         money = table.attrs.get("value_unit", "")
+        decimals = table.attrs.get("decimals", 1)
         mine = table.loc[table["unit"] == money, columns].abs().max().max()
         scale = money_scale(money, float(mine))
         rows = {
@@ -112,7 +116,7 @@ class Display:
                 *(
                     scale.number(x)
                     if unit == money
-                    else percent(x)
+                    else percent(x, decimals)
                     if unit == "fraction"
                     else ("" if math.isnan(x) else f"{x:,.4g}")
                     for x in row

@@ -589,4 +589,8 @@ def _own(codes: np.ndarray, given: Keys) -> np.ndarray:
 
 
 def _unpickle(parts: dict[str, Any]) -> TradeData:
-    return TradeData._from_arrays(**parts)
+    aligned = {  # out-of-band buffers of a pickle may start anywhere
+        name: np.require(part, requirements=["C", "A"]) if isinstance(part, np.ndarray) else part
+        for name, part in parts.items()
+    }
+    return TradeData._from_arrays(**aligned)

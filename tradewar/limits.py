@@ -121,33 +121,49 @@ class LimitsBuilder:
     names: dict[int, str] = field(default_factory=dict)
 
     def add_limit(
-        self, number: int, instrument: str, args: dict[str, Any], rows: Positions, upper: float
+        self,
+        number: int,
+        instrument: str,
+        args: dict[str, Any],
+        rows: Positions,
+        upper: float,
+        share: Floats | float = 1.0,
     ) -> None:
-        """Add a quota, tariff quota or commitment on flows `rows` (rising)."""
+        """Add a quota, tariff quota or commitment on flows `rows` (rising).
+
+        Where the limit covers only a share of each flow, the rest is allowed for as it was.
+        """
         value = self.data._value
         kind = KINDS[instrument]
         if kind == COMMITMENT and "quantity_ratio" not in args:
             self._check_trade(args, instrument, rows)
-        rows = rows[value[rows] > 0.0]
+        traded = value[rows] > 0.0
+        rows = rows[traded]
         if not rows.size:
             return  # nothing is traded, so that a limit is slack
+        covered, rest = value[rows], np.zeros(rows.size)
+        if not isinstance(share, float):
+            rest = (1.0 - share[traded]) * covered
+            covered = covered - rest
         if args.get("pooled") or "value" in args:
-            whole = float(value[rows].sum())
+            whole = float(covered.sum())
             limit = args["quantity_ratio"] * whole if "quantity_ratio" in args else None
             limit = args.get("quantity", args.get("value", 0.0)) if limit is None else limit
             self._check(limit, instrument)
+            limit += float(rest.sum())
             self.pools.append(Pool(kind, float(limit), "value" in args, rows))
             self.pool_rule.append(number)
             return
         first = self.data._layout.market_ptr
         market = np.searchsorted(first, rows, side="right") - 1
         starts = np.flatnonzero(np.diff(market, prepend=-1))
-        base = np.add.reduceat(value[rows], starts)
-        for start, stop, total in zip(starts, [*starts[1:], len(rows)], base, strict=True):
+        base, free = np.add.reduceat(covered, starts), np.add.reduceat(rest, starts)
+        ends = [*starts[1:], len(rows)]
+        for start, stop, total, open_part in zip(starts, ends, base, free, strict=True):
             limit = args["quantity_ratio"] * total if "quantity_ratio" in args else args["quantity"]
             self._check(limit, instrument)
             self.kind.append(kind)
-            self.limit.append(float(limit))
+            self.limit.append(float(limit + open_part))
             self.upper.append(upper)
             self.market.append(int(market[start]))
             self.members.append(rows[start:stop])

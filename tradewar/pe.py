@@ -1,4 +1,4 @@
-"""Partial equilibrium by product: `solve_pe` and `solve_many`.
+"""Partial equilibrium by product: `solve_pe`.
 
 Coerce, fill defaults, call the core, wrap in a result: the equations are in `solve_pe`'s notes,
 the tables in `pe_result`.
@@ -6,11 +6,8 @@ the tables in `pe_result`.
 
 from __future__ import annotations
 
-import os
-import platform
 import time
 import warnings
-from collections.abc import Iterable
 from typing import Any, Literal
 
 import numpy as np
@@ -31,10 +28,18 @@ from tradewar.errors import (
 from tradewar.pe_controls import solve_with_limits
 from tradewar.pe_problem import Problem
 from tradewar.pe_result import PEResult
-from tradewar.runs import Runs
+from tradewar.running import (
+    ON_ERROR,
+    bar,
+    check_choices,
+    check_count,
+    check_tol,
+    threads_of,
+    versions,
+)
 from tradewar.scenario import Scenario, Wedges
 
-__all__ = ["solve_many", "solve_pe"]
+__all__ = ["solve_pe"]
 
 Method = Literal["exact", "euler", "linear", "smart"]
 Elasticity = float | str | pd.Series | pd.DataFrame | None
@@ -42,7 +47,6 @@ Elasticity = float | str | pd.Series | pd.DataFrame | None
 _METHODS = {"exact": 0, "linear": 1, "euler": 2, "smart": 3}
 _FORMS = {"derivative": 0, "laird_yeats": 1}
 _SURPLUS = ("exact", "gsim2003")
-_ON_ERROR = ("raise", "record")
 _EULER_STEPS = 100
 _STUCK = (9, 10)  # not converged, out of range
 # Causes that lie in the scenario and not in the numbers: tw_pe_cause in csrc/include/tradewar.h.
@@ -189,8 +193,8 @@ def solve_pe(
         home=None if home is None else _home_flows(data),
         mu=found["supply"].values,
     )
-    bar = _bar(None, len(data.products), "market") if progress else None
-    tell = None if bar is None else lambda done: bar.update(done - bar.n)
+    shown = bar(None, len(data.products), "market") if progress else None
+    tell = None if shown is None else lambda done: shown.update(done - shown.n)
     settled = None
     if wedges.limits is None:
         solution = problem.solve(
@@ -198,18 +202,18 @@ def solve_pe(
             steps=1 if steps is None else steps,
             form=_FORMS[diversion_formula],
             tol=tol,
-            threads=_threads(threads),
+            threads=threads_of(threads),
             progress=tell,
         )
     elif method != "exact":
         raise ScenarioError(f'quantity controls need method="exact", not {method!r}')
     else:
         solution, settled = solve_with_limits(
-            problem, wedges.limits, data, tol=tol, threads=_threads(threads), progress=tell
+            problem, wedges.limits, data, tol=tol, threads=threads_of(threads), progress=tell
         )
-    if bar is not None:
-        bar.update(len(data.products) - bar.n)
-        bar.close()
+    if shown is not None:
+        shown.update(len(data.products) - shown.n)
+        shown.close()
     p, composite, q, status, cause, iterations, residual, _ = solution
     failed = status != 0
     if failed.any():
@@ -238,72 +242,19 @@ def solve_pe(
         settled=settled,
         info={
             "seconds": seconds,
-            "threads": _threads(threads),
+            "threads": threads_of(threads),
             "code_path": _core.levels[-1],
             "iterations": int(iterations.max(initial=0)),
             "residual": float(np.max(residual[~failed], initial=0.0)),
             "tolerance": tol,
             "markets_failed": int(failed.sum()),
             "warnings": notes,
-            "versions": {
-                "tradewar": _core.__version__,
-                "python": platform.python_version(),
-                "numpy": np.__version__,
-                "pandas": pd.__version__,
-            },
+            "versions": versions(_core.__version__),
         },
     )
     if method in ("linear", "smart"):
         _warn_negative(result)
     return result
-
-
-def solve_many(
-    data: TradeData,
-    scenarios: Iterable[Scenario],
-    *,
-    executor: Any = None,
-    progress: bool = False,
-    **options: Any,
-) -> Runs:
-    """Solve several scenarios on the same data.
-
-    Parameters
-    ----------
-    data : TradeData
-    scenarios : iterable of Scenario
-        Names must differ.
-    executor : object with ``submit``, optional
-        A `concurrent.futures` executor or anything that looks like one (loky, dask, mpi4py); it is
-        not shut down.  None solves one after the other, each on all threads.
-    progress : bool
-        Show a progress bar (needs tqdm).
-    **options
-        As for `solve_pe`.
-
-    Returns
-    -------
-    Runs
-        ``runs["name"]``, ``runs.compare("welfare_change")``, ``runs.to_frame()``.
-
-    Raises
-    ------
-    ScenarioError
-        Two scenarios have the same name, or there is none.
-    """
-    listed = list(scenarios)
-    names = [s.name for s in listed]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ScenarioError(f"scenario names must differ: {first_five(twice)} come twice")
-    if not listed:
-        raise ScenarioError("no scenario given")
-    if executor is None:
-        solved: Any = (solve_pe(data, s, **options) for s in listed)
-    else:
-        futures = [executor.submit(solve_pe, data, s, **options) for s in listed]
-        solved = (future.result() for future in futures)
-    return Runs(_bar(solved, len(listed), "scenario") if progress else solved)
 
 
 # ---- arguments ----------------------------------------------------------------------------------
@@ -329,15 +280,14 @@ def _check_options(
     threads: Any,
     tol: Any,
 ) -> None:
-    choices: tuple[tuple[str, str, Iterable[str]], ...] = (
-        ("method", method, _METHODS),
-        ("surplus", surplus, _SURPLUS),
-        ("diversion_formula", diversion_formula, _FORMS),
-        ("on_error", on_error, _ON_ERROR),
+    check_choices(
+        (
+            ("method", method, _METHODS),
+            ("surplus", surplus, _SURPLUS),
+            ("diversion_formula", diversion_formula, _FORMS),
+            ("on_error", on_error, ON_ERROR),
+        )
     )
-    for name, got, known in choices:
-        if got not in known:
-            raise DataError(f"{name}={got!r}: choose one of {', '.join(map(repr, known))}")
     if surplus != "exact" and method != "linear":
         raise DataError(f'surplus={surplus!r} belongs to method="linear", not to {method!r}')
     if diversion_formula != "derivative" and method != "smart":
@@ -346,19 +296,8 @@ def _check_options(
         raise DataError(f'steps={steps} belongs to method="euler", not to {method!r}')
     if steps is not None and not (isinstance(steps, (int, np.integer)) and 1 <= steps <= 10**6):
         raise DataError(f"steps={steps!r}: give a whole number from 1 to 1,000,000")
-    whole = isinstance(threads, int | np.integer) and not isinstance(threads, bool)
-    if threads is not None and not (whole and threads >= 1):
-        raise DataError(f"threads={threads!r}: give a whole number >= 1, or None for all cores")
-    if not (isinstance(tol, (int, float)) and 0 < tol < 1):
-        raise DataError(f"tol={tol!r}: give a number between 0 and 1")
-
-
-def _threads(threads: int | None) -> int:
-    if threads is not None:
-        return int(threads)
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    check_count("threads", threads, "all cores")
+    check_tol(tol)
 
 
 def _owner(ptr: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -465,15 +404,3 @@ def _report_failures(
         tuple(data.products[bad]),
         text,
     )
-
-
-# ---- progress -----------------------------------------------------------------------------------
-
-
-def _bar(items: Any, total: int, unit: str) -> Any:
-    """Make a progress bar; tqdm is imported here and nowhere else."""
-    try:
-        from tqdm import tqdm
-    except ImportError as error:
-        raise DataError("progress=True needs tqdm: pip install tqdm") from error
-    return tqdm(items, total=total, unit=unit)

@@ -195,6 +195,11 @@ class PEArrays:
         return value
 
     @property
+    def _price_given(self) -> NDArray[np.bool_]:
+        """Mark exporter slots of infinite supply."""
+        return np.isinf(self.supply.values)
+
+    @property
     def _failed(self) -> NDArray[np.intp]:
         """Markets without a solution."""
         return np.flatnonzero(self.status)

@@ -7,7 +7,7 @@ to zero over all rows.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from tradewar.pe_tables import FloatArray, IntArray, smart_creation, split_by_vo
 from tradewar.selectors import check_selector, country_mask, product_mask
 
 if TYPE_CHECKING:
+    from tradewar.data import TradeData
     from tradewar.pe_result import PEResult
 
 TARGET, OTHER, HOME = 0, 1, 2
@@ -29,6 +30,46 @@ _SEVERAL = (
 )
 
 
+class Trade(Protocol):
+    """What a result says about its flows: enough for every table here but `hicks`."""
+
+    @property
+    def data(self) -> TradeData:
+        """Flows of the baseline."""
+
+    @property
+    def method(self) -> str:
+        """ "smart" for the formula that knows no other destinations."""
+
+    @property
+    def q(self) -> FloatArray:
+        """Quantity ratio by flow."""
+
+    @property
+    def _value_new(self) -> FloatArray:
+        """Value after, by flow."""
+
+    @property
+    def _tariff_new(self) -> FloatArray:
+        """Tariff after, by flow."""
+
+    @property
+    def _price_given(self) -> NDArray[np.bool_]:
+        """Exporter slots whose price cannot move."""
+
+    def _touched(self) -> NDArray[np.bool_]:
+        """Mark flows that the scenario changes."""
+
+    def _solved_flows(self) -> NDArray[np.bool_]:
+        """Mark flows that have a solution."""
+
+    def _tax_factor(self, rows: Any = ...) -> FloatArray | float:
+        """1 + export tax at the baseline."""
+
+    def _finish(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Set the attributes of a frame."""
+
+
 class Selection(NamedTuple):
     """What a table is about: masks over countries, and the flows of the chosen products."""
 
@@ -37,7 +78,7 @@ class Selection(NamedTuple):
     flows: NDArray[np.bool_]
 
 
-def select(res: PEResult, importer: object, exporter: object, product: object) -> Selection:
+def select(res: Trade, importer: object, exporter: object, product: object) -> Selection:
     """Resolve selectors; None stands for the countries whose flows the scenario changed.
 
     Raises
@@ -88,7 +129,7 @@ class _Arrivals(NamedTuple):
     home: bool
 
 
-def _arrivals(res: PEResult, sel: Selection) -> _Arrivals:
+def _arrivals(res: Trade, sel: Selection) -> _Arrivals:
     data = res.data
     rows = np.flatnonzero(sel.imposers[data._importer] & sel.flows)
     exporter, importer = data._exporter[rows], data._importer[rows]
@@ -112,12 +153,13 @@ def _arrivals(res: PEResult, sel: Selection) -> _Arrivals:
         "border_creation": border.creation,
     }
     if res.method == "smart":
+        smart: Any = res  # a PEResult
         tariff = 1.0 + data._tariff[rows]
         columns["smart_creation"] = smart_creation(
             value,
             (1.0 + res._tariff_new[rows] - tariff) / tariff,
-            res.demand.values[slot],
-            res.supply.values[data._exp_slot[rows]],
+            smart.demand.values[slot],
+            smart.supply.values[data._exp_slot[rows]],
         )
         columns["smart_diversion"] = columns["border_volume_change"] - columns["smart_creation"]
     return _Arrivals(rows, role, slot, columns, bool(at_home.any()))
@@ -158,7 +200,7 @@ def price_changes(res: PEResult, sel: Selection) -> pd.DataFrame:
     return res._finish(frame)
 
 
-def diversion_by_exporter(res: PEResult, sel: Selection) -> pd.DataFrame:
+def diversion_by_exporter(res: Trade, sel: Selection) -> pd.DataFrame:
     """Make one row per origin and the row of lost demand; see `PEResult.diversion`."""
     data = res.data
     arrivals = _arrivals(res, sel)
@@ -186,7 +228,7 @@ def diversion_by_exporter(res: PEResult, sel: Selection) -> pd.DataFrame:
     return frame
 
 
-def diversion_by_product(res: PEResult, sel: Selection) -> pd.DataFrame:
+def diversion_by_product(res: Trade, sel: Selection) -> pd.DataFrame:
     """Make one row per product bought; see `PEResult.diversion`."""
     data = res.data
     arrivals = _arrivals(res, sel)
@@ -269,7 +311,7 @@ def hicks(res: PEResult, sel: Selection) -> pd.DataFrame:
 # ---- Deflection --------------------------------------------------------------------------
 
 
-def deflection(res: PEResult, sel: Selection) -> pd.DataFrame:
+def deflection(res: Trade, sel: Selection) -> pd.DataFrame:
     """Follow the target's lost exports to other destinations; see `PEResult.deflection`."""
     data = res.data
     layout = data._layout
@@ -315,7 +357,7 @@ def deflection(res: PEResult, sel: Selection) -> pd.DataFrame:
     return frame
 
 
-def bystanders(res: PEResult, sel: Selection) -> pd.DataFrame:
+def bystanders(res: Trade, sel: Selection) -> pd.DataFrame:
     """Follow the exports of third countries; see `PEResult.bystanders`."""
     data = res.data
     concerned = np.zeros(len(data._layout.exp_code), dtype=bool)
@@ -345,7 +387,7 @@ def bystanders(res: PEResult, sel: Selection) -> pd.DataFrame:
     return res._finish(frame.sort_values("exports_change", ascending=False, kind="stable"))
 
 
-def _need_destinations(res: PEResult, what: str, concerned: NDArray[np.bool_]) -> None:
+def _need_destinations(res: Trade, what: str, concerned: NDArray[np.bool_]) -> None:
     """Refuse where no product concerned has a second destination."""
     layout = res.data._layout
     market = np.searchsorted(layout.exp_ptr, np.flatnonzero(concerned), side="right") - 1
@@ -361,10 +403,10 @@ def _need_destinations(res: PEResult, what: str, concerned: NDArray[np.bool_]) -
         )
 
 
-def _need_finite_supply(res: PEResult, what: str, concerned: NDArray[np.bool_]) -> None:
+def _need_finite_supply(res: Trade, what: str, concerned: NDArray[np.bool_]) -> None:
     """Refuse where an exporter slot concerned has supply = inf: its other sales cannot move."""
     layout = res.data._layout
-    given = np.flatnonzero(concerned & np.isinf(res.supply.values))
+    given = np.flatnonzero(concerned & res._price_given)
     if given.size == 0:
         return
     market = np.searchsorted(layout.exp_ptr, given, side="right") - 1

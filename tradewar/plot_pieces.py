@@ -196,6 +196,9 @@ def make_room(ax: Axes, high: np.ndarray, low: np.ndarray, share: float) -> None
 
 def basis_text(res: PEResult) -> str:
     """Say on which trade and assumptions a chart rests."""
+    own = getattr(res, "_basis", None)  # a result of general equilibrium says so itself
+    if own is not None:
+        return str(own)
     after = f", {res.data.tariff_date}" if res.data.tariff_date.startswith("after ") else ""
     year = f"Trade of {res.data.year}{after}. " if res.data.year else ""
     values = [f"substitution {res.substitution.label}", f"demand {res.demand.label}"]

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 def aggregate(data: TradeData, *, countries: Any, products: Any) -> TradeData:
     """Merge countries or products; see `TradeData.aggregate`."""
     notes: list[str] = []
-    country_of, names = _mapping(countries, list(data._countries), "countries", notes)
-    product_of, goods = _mapping(products, list(data._products), "products", notes)
+    country_of, names = merge_codes(countries, list(data._countries), "countries", notes)
+    product_of, goods = merge_codes(products, list(data._products), "products", notes)
     exporter, importer = country_of[data._exporter], country_of[data._importer]
     product = product_of[data._product]
     key = (product.astype(np.int64) * len(names) + exporter) * len(names) + importer
@@ -92,7 +92,7 @@ def _meta(data: TradeData) -> dict[str, Any]:
     return {name: getattr(meta, name) for name in type(meta).__dataclass_fields__}
 
 
-def _mapping(
+def merge_codes(
     given: Any, labels: list[str], what: str, notes: list[str]
 ) -> tuple[np.ndarray, list[str]]:
     """Turn a mapping into new codes for each label, and the new labels (sorted)."""

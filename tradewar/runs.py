@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -35,7 +36,7 @@ class Runs:
     def __init__(self, results: Iterable[Any]) -> None:
         held = tuple(results)
         names = [result.scenario.name for result in held]
-        twice = sorted({name for name in names if names.count(name) > 1})
+        twice = sorted(name for name, count in Counter(names).items() if count > 1)
         if twice:
             shown = first_five([repr(name) for name in twice])
             raise ScenarioError(f"several scenarios are named {shown}: give each its own name")
@@ -90,6 +91,12 @@ class Runs:
         DataError
             `countries` has no such column.
         """
+        quick = [_series(result, column) for result in self._results]
+        if quick and quick[0] is not None:
+            table = pd.DataFrame(dict(zip(self.names, quick, strict=True)))
+            table.index.name = "country"
+            table.attrs = {"unit": quick[0].attrs["unit"]}
+            return table
         frames = {result.scenario.name: result.countries for result in self._results}
         for frame in frames.values():
             if column not in frame.columns:
@@ -133,3 +140,9 @@ class Runs:
 
     def _repr_html_(self) -> str:
         return self.compare().to_html()
+
+
+def _series(result: Any, column: str) -> pd.Series | None:
+    """A column that a result gives without its whole table: welfare of an economy."""
+    series = getattr(result, "welfare", None)
+    return series if isinstance(series, pd.Series) and series.name == column else None

@@ -87,6 +87,17 @@ _TABLE = [
     ("substitution", _FLOW, "value", "> 0 gained", "Hicksian: change at constant utility"),
     ("expansion", _FLOW, "value", "> 0 gained", "Hicksian: change through the price index"),
     ("share", _FLOW, "fraction", "", "part of the whole"),
+    ("income", "c", "value", "> 0", "final spending: earned, collected or borrowed"),
+    ("labour_income", "c", "value", "> 0", "value added"),
+    ("rents", "c", "value", ">= 0", "pure profits in producer revenue"),
+    ("tariff_revenue", "c", "value", "> 0 collected", "import duty"),
+    ("deficit", "c", "value", "> 0 spends more", "spending minus income"),
+    ("exports", "c", "value", ">= 0", "sales to other countries at border prices"),
+    ("imports", "c", "value", ">= 0", "purchases from other countries at border prices"),
+    ("output", "c m", "value", ">= 0", "producer revenue"),
+    ("value_added_share", "c m", "fraction", ">= 0", "value added in cost"),
+    ("final_share", "c m", "fraction", ">= 0", "part of final spending"),
+    ("input_share", "c m m", "fraction", "", "input in the cost of its user"),
 ]
 
 COLUMNS: dict[str, Column] = {row[0]: Column(*row) for row in _TABLE}

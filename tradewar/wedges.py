@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -46,6 +47,41 @@ class RuleReport:
     value: float
 
 
+class Covered(NamedTuple):
+    """A rule that reaches only parts of sectors: what it names by HS code.
+
+    rule : int, its number from 1
+    rows : int array, flows, rising
+    share : float array, part of each flow that the rule covers, from 0 to 1
+    weights : tuple of str, what the shares of each flow are weighted with
+    """
+
+    rule: int
+    rows: np.ndarray
+    share: np.ndarray
+    weights: tuple[str, ...]
+
+    def reached(self) -> tuple[np.ndarray, np.ndarray]:
+        """Flows of which the rule covers anything, and their shares."""
+        hit = self.share > 0.0
+        return self.rows[hit], self.share[hit]
+
+
+class Economy(Protocol):
+    """What a scenario can change in an economy beside its flows: see `coverage.WorldRules`."""
+
+    countries: list[str]
+    products: list[str]
+
+    def cover(self, number: int, rule: Rule, data: TradeData) -> Covered | None:
+        """Find flows and shares of a rule that names HS codes; None where it names sectors."""
+
+    def productivity(
+        self, number: int, rule: Rule, data: TradeData
+    ) -> tuple[np.ndarray, np.ndarray, Covered | None]:
+        """Give a rule's ratio, shape (country, sector), and the flows that it makes cheaper."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wedges:
     """The flows' price wedges after a scenario.
@@ -66,6 +102,10 @@ class Wedges:
         Products of which some rule matched a flow.
     limits : Limits or None
         Quantity controls; None: there are none.
+    productivity : float64 array, shape (country, sector), ratio > 0, or None
+        Of an economy, in its own order; None: unchanged.
+    coverage : tuple of Covered
+        Rules that reach parts of an economy's sectors.
     """
 
     tariff: np.ndarray
@@ -75,10 +115,14 @@ class Wedges:
     touched: tuple[RuleReport, ...]
     touched_products: int
     limits: Limits | None = None
+    productivity: np.ndarray | None = None
+    coverage: tuple[Covered, ...] = ()
 
 
-def apply_rules(rules: Sequence[Rule], data: TradeData) -> Wedges:
-    """Run rules in order on the flows of `data`.
+def apply_rules(rules: Sequence[Rule], data: TradeData, economy: Economy | None = None) -> Wedges:
+    """Run rules in order on the flows of `data`, those of an `economy` where one is given.
+
+    A rule that covers a share s of a flow moves its rate, cost or weight by s times the move.
 
     Raises
     ------
@@ -96,7 +140,13 @@ def apply_rules(rules: Sequence[Rule], data: TradeData) -> Wedges:
     limits = LimitsBuilder(data)
     touched = []
     products = np.zeros(len(data._products), dtype=bool)
-    names = list(data._countries), list(data._products)
+    names = (
+        (list(data._countries), list(data._products))
+        if economy is None
+        else (economy.countries, economy.products)  # the same, and made once
+    )
+    productivity: np.ndarray | None = None
+    coverage: list[Covered] = []
 
     def writable(name: str, start: float) -> np.ndarray:
         if name not in own:
@@ -109,25 +159,41 @@ def apply_rules(rules: Sequence[Rule], data: TradeData) -> Wedges:
 
     for number, rule in enumerate(rules, start=1):
         try:
+            covered: Covered | None = None
+            share: np.ndarray | float = 1.0
             if rule.instrument == "productivity":
-                raise ScenarioError("productivity changes costs of whole economies: use solve_ge")
-            rows = match_flows(rule, data, *names)
+                if economy is None:
+                    raise ScenarioError(
+                        "productivity changes costs of whole economies: use solve_ge"
+                    )
+                factor, rows, covered = economy.productivity(number, rule, data)
+                productivity = factor if productivity is None else productivity * factor
+            else:
+                covered = None if economy is None else economy.cover(number, rule, data)
+                if covered is None:
+                    rows = match_flows(rule, data, *names)
+                else:
+                    rows, share = covered.reached()
+            if covered is not None:
+                coverage.append(covered)
             if rule.instrument in ("tariff", "export_tax"):
-                _set_rate(writable(rule.instrument, 0.0), rows, rule, data)
+                _set_rate(writable(rule.instrument, 0.0), rows, rule, data, share)
             elif rule.instrument == "trade_cost":
-                writable("cost", 1.0)[rows] *= float(dict(rule.args)["ratio"])
+                ratio = float(dict(rule.args)["ratio"])
+                writable("cost", 1.0)[rows] *= _part(ratio, share)
             elif rule.instrument == "ban":
-                writable("weight", 1.0)[rows] = 0.0
+                writable("weight", 1.0)[rows] *= _part(0.0, share)
             elif rule.instrument == "licence":
                 args = dict(rule.args)
-                writable("weight", 1.0)[rows] *= float(args["approval"])
-                writable("cost", 1.0)[rows] += float(args.get("delay_cost", 0.0))
-            elif rule.instrument == "entity_list" and dict(rule.args).get("side") == "sellers":
-                writable("weight", 1.0)[rows] *= 1.0 - _listed_share(rule)
-            else:
+                writable("weight", 1.0)[rows] *= _part(float(args["approval"]), share)
+                writable("cost", 1.0)[rows] += share * float(args.get("delay_cost", 0.0))
+            elif rule.instrument == "entity_list" and _bars_weight(rule, economy):
+                writable("weight", 1.0)[rows] *= _part(1.0 - _listed_share(rule), share)
+            elif rule.instrument != "productivity":
+                _refuse_floor(rule, economy)
                 limits.remember(number, rule)
                 tariff = writable("tariff", 0.0) if rule.instrument == "trq" else data._tariff
-                _limit(limits, number, rule, rows, tariff)
+                _limit(limits, number, rule, rows, tariff, share)
         except ScenarioError as error:
             raise ScenarioError(f"rule {number}, {rule}: {error}") from None
         touched.append(RuleReport(str(rule), int(rows.size), float(data._value[rows].sum())))
@@ -146,7 +212,40 @@ def apply_rules(rules: Sequence[Rule], data: TradeData) -> Wedges:
         tuple(touched),
         int(np.count_nonzero(products)),
         limits.build(),
+        productivity,
+        tuple(coverage),
     )
+
+
+def _part(ratio: float, share: np.ndarray | float) -> np.ndarray | float:
+    """Ratio of a whole of which a share moves by `ratio`; exactly `ratio` where the share is 1."""
+    if isinstance(share, float):
+        return ratio
+    return np.where(share == 1.0, ratio, 1.0 + share * (ratio - 1.0))
+
+
+def _bars_weight(rule: Rule, economy: Economy | None) -> bool:
+    """Tell whether a list is a weight: sellers always, buyers in an economy.
+
+    Refuses a list of every buyer, as in a model of single products.
+    """
+    if dict(rule.args).get("side") == "sellers":
+        return True
+    if economy is not None and _listed_share(rule) >= 1.0:
+        raise ScenarioError(_EVERY_BUYER)
+    return economy is not None
+
+
+_EVERY_BUYER = "a list of every buyer without leakage is a ban: use ban()"
+
+
+def _refuse_floor(rule: Rule, economy: Economy | None) -> None:
+    if economy is not None and rule.instrument == "min_import_price":
+        raise ScenarioError(
+            "min_import_price holds a border price against wages that move, which solve_ge does "
+            "not do: use export_quota() with rents, or export_tax(), whose premium the result "
+            "reports; or solve_pe for the product alone"
+        )
 
 
 def _listed_share(rule: Rule) -> float:
@@ -156,20 +255,30 @@ def _listed_share(rule: Rule) -> float:
 
 
 def _limit(
-    limits: LimitsBuilder, number: int, rule: Rule, rows: np.ndarray, tariff: np.ndarray
+    limits: LimitsBuilder,
+    number: int,
+    rule: Rule,
+    rows: np.ndarray,
+    tariff: np.ndarray,
+    share: np.ndarray | float,
 ) -> None:
     """Add a quantity control; a tariff quota sets the in-quota rate."""
     args = dict(rule.args)
     if rule.instrument == "entity_list":
-        share = _listed_share(rule)
-        if share >= 1.0:
-            raise ScenarioError("a list of every buyer without leakage is a ban: use ban()")
-        limits.add_list(share, rows)
+        listed = _listed_share(rule)
+        if listed >= 1.0:
+            raise ScenarioError(_EVERY_BUYER)
+        limits.add_list(listed, rows)
     elif rule.instrument == "min_import_price":
         limits.add_floor(number, float(args["ratio"]), rows)
     elif rule.instrument == "trq":
         if "over_rate" not in args:
             raise ScenarioError("trq needs over_rate=, the rate above the quota")
+        if not isinstance(share, float) and (share < 1.0).any():
+            raise ScenarioError(
+                "trq: a tariff quota on part of a sector has no single rate above the quota: name "
+                "whole sectors, or use import_quota()"
+            )
         if "in_rate" in args:
             tariff[rows] = float(args["in_rate"])
         upper = float(args["over_rate"]) - tariff[rows]
@@ -180,20 +289,24 @@ def _limit(
             )
         limits.add_limit(number, "trq", args, rows, float(upper[0]))
     else:
-        limits.add_limit(number, rule.instrument, args, rows, 0.0)
+        limits.add_limit(number, rule.instrument, args, rows, 0.0, share)
 
 
-def _set_rate(rate: np.ndarray, rows: np.ndarray, rule: Rule, data: TradeData) -> None:
-    """Set, add to or scale the rates of some flows in place."""
-    [(name, number)] = rule.args
+def _set_rate(
+    rate: np.ndarray, rows: np.ndarray, rule: Rule, data: TradeData, share: np.ndarray | float
+) -> None:
+    """Set, add to or scale the rates of some flows in place, by the share covered."""
+    [(name, given)] = rule.args
+    number = float(given)
     if name == "set":
-        rate[rows] = number
+        moved = rate[rows] + share * (number - rate[rows])
+        rate[rows] = np.where(share == 1.0, number, moved)
         return
     new = rate[rows]
     if name == "add":
-        new += number
+        new += share * number
     else:
-        new *= number
+        new *= _part(number, share)
     bad = np.flatnonzero(~(new > -1))
     if bad.size:
         named = ", ".join(
@@ -227,23 +340,14 @@ def match_flows(
     ScenarioError
         A selector matches no label, or no flow matches all of them.
     """
-    importers = country_mask(rule.selector("importer"), labels, "importer", ScenarioError)
-    exporters = country_mask(rule.selector("exporter"), labels, "exporter", ScenarioError)
+    named, pairs = matched_pairs(rule, labels)
     products = product_mask(rule.selector("product"), goods, "product", ScenarioError)
-    named = exporters[:, None] & importers
-    pairs = named.copy()
-    if not all(names_one(rule.selector(side), labels) for side in ("importer", "exporter")):
-        np.fill_diagonal(pairs, False)
-        union = customs_union_ids(labels)
-        pairs &= (union[:, None] != union) | (union[:, None] == 0)
-    rows = data._find(pairs, products)
-    if not rows.size:
-        raise ScenarioError(_why_nothing(data, named, products))
+    rows = find_or_explain(data, named, pairs, products)
     if not rule.except_:
         return rows
     both = []  # exclusions by country and product together
     for exclusion in rule.except_:
-        out_pairs, out_products, either = _excluded(exclusion, rule, labels, goods)
+        out_pairs, out_products, either = excluded(exclusion, rule, labels, goods)
         if either or out_products.all():
             pairs &= ~out_pairs
         if either or out_pairs.all():
@@ -262,7 +366,30 @@ def match_flows(
     return rows
 
 
-def _excluded(
+def matched_pairs(rule: Rule, labels: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Mark (exporter, importer) pairs that a rule names, and those of them that it reaches."""
+    importers = country_mask(rule.selector("importer"), labels, "importer", ScenarioError)
+    exporters = country_mask(rule.selector("exporter"), labels, "exporter", ScenarioError)
+    named = exporters[:, None] & importers
+    pairs = named.copy()
+    if not all(names_one(rule.selector(side), labels) for side in ("importer", "exporter")):
+        np.fill_diagonal(pairs, False)
+        union = customs_union_ids(labels)
+        pairs &= (union[:, None] != union) | (union[:, None] == 0)
+    return named, pairs
+
+
+def find_or_explain(
+    data: TradeData, named: np.ndarray, pairs: np.ndarray, products: np.ndarray
+) -> np.ndarray:
+    """Find the flows of marked pairs and products; say why where there are none."""
+    rows = data._find(pairs, products)
+    if not rows.size:
+        raise ScenarioError(_why_nothing(data, named, products))
+    return rows
+
+
+def excluded(
     exclusion: Exclusion, rule: Rule, labels: Sequence[str], goods: Sequence[str]
 ) -> tuple[np.ndarray, np.ndarray, bool]:
     """Mark the (exporter, importer) pairs and the products that an exclusion leaves out.

@@ -227,6 +227,9 @@ tw_ge_limits_rows(tw_ge *ge, const double *z, double *F)
         lim->piece[l] = over > natural ? 2 : m[l] <= gap ? 0 : 1;
         F[ge->at_m + l] = over > natural ? over : natural;
     }
+    for (size_t l = ge->at_m + lim->n; l < ge->n8; l++) {
+        F[l] = 0.0; /* padding: what a scenario before left there would change bits */
+    }
 }
 
 /* How fast the gap of limit l opens with its wedge while incomes and costs stay. */

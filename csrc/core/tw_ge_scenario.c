@@ -394,7 +394,8 @@ load_deficits(tw_ge *ge, const double *D, double part)
         }
         sum += d;
         if (part < 1.0 && n < b->N) {
-            d = b->D[n] + part * (d - b->D[n]);
+            /* deficits go first: trade that shrinks cannot carry them */
+            d = b->D[n] + TW_MIN(4.0 * part, 1.0) * (d - b->D[n]);
         }
         ge->D[n] = mode != TW_GE_INCOME ? d : b->I[n] > 0.0 ? d / b->I[n] : 0.0;
         if (mode == TW_GE_INCOME && !(ge->D[n] < 1.0)) {

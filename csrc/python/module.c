@@ -96,7 +96,8 @@ static PyMethodDef core_methods[] = {
      "residual,\n"
      "where, what)"},
     {"ge_evaluate", py_ge_evaluate, METH_VARARGS,
-     "ge_evaluate(world, closure, changes, productivity, deficit, limits, point, trade,\n"
+     "ge_evaluate(world, closure, changes, productivity, deficit, limits, point, "
+     "trade,\n"
      "threads, level)\n"
      "-> (cost, trade, output, income, tariff_revenue, export_revenue, price_index, "
      "deficit);\n"

@@ -1,4 +1,4 @@
-"""Benchmarks of the product-level engine: ``python -m tests.bench [--quick] [--only PART ...]``.
+"""Benchmarks of both engines: ``python -m tests.bench [--quick] [--only PART ...]``.
 
 Prints ratios taken in one run: to a vectorised NumPy twin with the same algorithm, to the limits
 of the machine measured in place, and between threads. Absolute milliseconds are shown for
@@ -18,10 +18,10 @@ from functools import partial
 
 import numpy as np
 
-from tests.bench import bench_controls, bench_kernel, machine, world
+from tests.bench import bench_controls, bench_ge, bench_kernel, machine, world
 from tests.bench.machine import measure, measure_together
 
-PARTS = ("us", "kernel", "controls", "sort", "frame", "memory", "import")
+PARTS = ("us", "kernel", "controls", "ge", "sort", "frame", "memory", "import")
 QUICK_PRODUCTS = 150
 TWIN_MARKETS = 400
 
@@ -265,6 +265,8 @@ def main() -> None:
             run_kernel(table, big, found, repeat)
         elif part == "controls":
             run_controls(table, big, repeat)
+        elif part == "ge":
+            bench_ge.run(table.add, repeat, quick=options.quick)
         elif part == "sort":
             run_sort(table, big, repeat)
         elif part == "frame":

@@ -27,6 +27,11 @@ OBJECTS = {
         worlds.data(), [worlds.scenario(), tw.Scenario("nothing")], **worlds.ELASTICITIES
     ),
     "SpatialResult": worlds.spatial,
+    "World": worlds.economy,
+    "GEResult": worlds.solve_economy,
+    "Runs of an economy": lambda: tw.solve_many(
+        worlds.economy(), [worlds.war(), tw.Scenario("nothing")]
+    ),
     "ElasticitySet": lambda: elasticities.get_set("us_2018_19"),
     "ConvergenceError": lambda: ConvergenceError("TW_NOCONV", 500, 0.1, 3, None, ("010121",)),
 }

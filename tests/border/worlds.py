@@ -42,6 +42,36 @@ def solve(trade: tw.TradeData | None = None, **options: object) -> tw.PEResult:
     return tw.solve_pe(trade, scenario(), **{**ELASTICITIES, **options})
 
 
+def economy() -> tw.World:
+    """Three countries, two products, inputs, tariffs and export taxes."""
+    rng = np.random.default_rng(4)
+    trade = rng.lognormal(1.0, 0.5, (3, 3, 2)) + 20.0 * np.eye(3)[:, :, None]
+    use = rng.uniform(0.1, 0.3, (3, 2, 2))
+    return tw.World.from_tables(
+        trade,
+        theta=[4.0, 6.0],
+        tariff=0.1,
+        export_tax=0.05,
+        input_use=use,
+        value_added=1.0 - use.sum(axis=1),
+        countries=["A", "B", "C"],
+        products=["food", "cars"],
+        year=2022,
+        source="made up",
+    )
+
+
+def war() -> tw.Scenario:
+    """A tariff and a quota between two countries of `economy`."""
+    scn = tw.Scenario("war").tariff(importer="A", exporter="B", product="cars", add=0.5)
+    return scn.export_quota(exporter="B", importer="C", quantity_ratio=0.7)
+
+
+def solve_economy(**options: object) -> tw.GEResult:
+    """Solve `economy` for `war`."""
+    return tw.solve_ge(economy(), war(), **options)
+
+
 def spatial() -> tw.SpatialResult:
     """Two sellers of one good, one buyer, no freight."""
     sellers = {"exporter": ["A", "B"], "price": [19.0, 20.0], "quantity": 1.0, "elasticity": 2.0}

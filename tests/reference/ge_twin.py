@@ -4,8 +4,7 @@ Dense arrays ``[importer n, exporter i, sector j]``, plain powers, SciPy's `root
 with the package. The unknowns are w, P, X'/X, S and L in logs and the log wedge of each limit that
 binds. Labour-market clearing (8) of the first country is dropped for the numeraire, so that Walras'
 law can be checked. Limits are settled by pivoting on their conditions. Derivatives are complex
-steps. Every column of the decomposition is integrated by Gauss-Legendre nodes along the path on
-which ln(1 + t), ln(1 + x), ln d, ln A, the log taste weights and D move linearly.
+steps.
 """
 
 from __future__ import annotations
@@ -17,200 +16,24 @@ from functools import cached_property
 import numpy as np
 from scipy.optimize import brentq, root
 
+from tests.reference.ge_model import (
+    EXPORTER,
+    IMPORTER,
+    WASTED,
+    Limit,
+    Options,
+    Shock,
+    World,
+    ratio,
+)
+from tests.reference.ge_model import LIMITS as LIMITS
+from tests.reference.ge_model import world as world
+
 SOLVED = 1e-12  # largest log residual of a market at a solution
 SIGN = 1e-9  # a wedge or a gap this far on the wrong side is no solution
 STEP = 1e-30  # of complex differentiation: no rounding
-NODES = 12  # of the path integral
 ROUNDS = 20  # of pivoting before every set of states is tried
 HALVINGS = 4  # of the shock, when the root is not found from the baseline
-COLUMNS = (
-    "terms_of_trade",
-    "tariff_volume",
-    "export_tax_volume",
-    "profits",
-    "technology_and_scale",
-    "trade_cost",
-    "labour",
-    "transfers",
-    "taste",
-)
-IMPORTER, EXPORTER, WASTED = 0, 1, 2  # who holds a rent, or pays for a floor
-LIMITS = ("export", "import", "floor_quantity", "floor_value")
-
-
-def ratio(a, b, empty=0.0):
-    """a / b, and `empty` where b is 0."""
-    a, b = np.broadcast_arrays(a, b)
-    live = b != 0
-    out = np.full(a.shape, empty, dtype=np.result_type(a, b, float))
-    out[live] = a[live] / b[live]
-    return out
-
-
-@dataclass(frozen=True)
-class World:
-    """A baseline. Final shares and deficits are given, and must be those of the flows."""
-
-    trade: np.ndarray  # Z [n, i, j]
-    theta: np.ndarray  # [j]
-    tariff: np.ndarray
-    export_tax: np.ndarray
-    value_added: np.ndarray  # gamma [n, j]
-    input_use: np.ndarray  # g [n, input k, user j]
-    rents: np.ndarray  # rho [j]
-    scale: np.ndarray  # psi [j]
-    final_share: np.ndarray  # alpha [n, j]
-    deficit: np.ndarray  # D [n]
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        return self.final_share.shape
-
-    @cached_property
-    def spending(self) -> np.ndarray:
-        return (1 + self.tariff) * self.trade
-
-    @cached_property
-    def expenditure(self) -> np.ndarray:
-        return self.spending.sum(axis=1)
-
-    @cached_property
-    def share(self) -> np.ndarray:
-        return ratio(self.spending, self.expenditure[:, None, :])
-
-    @cached_property
-    def output(self) -> np.ndarray:
-        return (self.trade / (1 + self.export_tax)).sum(axis=0)
-
-    @cached_property
-    def labour_income(self) -> np.ndarray:
-        return (self.value_added * (1 - self.rents) * self.output).sum(axis=1)
-
-    @cached_property
-    def tariff_revenue(self) -> np.ndarray:
-        return (self.tariff * self.trade).sum(axis=(1, 2))
-
-    @cached_property
-    def export_revenue(self) -> np.ndarray:
-        return (self.export_tax / (1 + self.export_tax) * self.trade).sum(axis=(0, 2))
-
-    @cached_property
-    def final(self) -> np.ndarray:
-        """Final expenditure [n, j] that the flows imply."""
-        bought = np.einsum("nkj,nj->nk", self.input_use, (1 - self.rents) * self.output)
-        return self.expenditure - bought
-
-    @cached_property
-    def income(self) -> np.ndarray:
-        """I: final expenditure."""
-        return self.final.sum(axis=1)
-
-    @cached_property
-    def implied_deficit(self) -> np.ndarray:
-        profits = (self.rents * self.output).sum(axis=1)
-        return (
-            self.income - self.labour_income - profits - self.tariff_revenue - self.export_revenue
-        )
-
-
-def world(trade, theta, **tables) -> World:
-    """Fill in what is not given, from the flows."""
-    trade = np.asarray(trade, dtype=float)
-    N, _, J = trade.shape
-    gamma = np.broadcast_to(tables.pop("value_added", 1.0), (N, J)).copy()
-    use = tables.pop("input_use", None)
-    tables = {
-        "tariff": np.zeros((N, N, J)),
-        "export_tax": np.zeros((N, N, J)),
-        "rents": np.zeros(J),
-        "scale": np.zeros(J),
-    } | tables
-    out = World(
-        trade=trade,
-        theta=np.broadcast_to(theta, (J,)).astype(float),
-        value_added=gamma,
-        input_use=np.zeros((N, J, J)) if use is None else use,
-        final_share=np.empty((N, J)),
-        deficit=np.empty(N),
-        **tables,
-    )
-    return replace(
-        out, final_share=out.final / out.income[:, None], deficit=out.implied_deficit.copy()
-    )
-
-
-@dataclass(frozen=True)
-class Options:
-    """The switches of the model."""
-
-    labour_supply: float = 0.0
-    va_substitution: float = 1.0
-    input_substitution: float = 1.0
-    final_substitution: float = 1.0
-    deficits: str = "fixed"  # or "share", "zero", "income"
-    revenue: str = "lump_sum"  # or "income_tax"
-
-
-@dataclass(frozen=True)
-class Limit:
-    """A cap on, or a floor under, the flows `members` (a mask)."""
-
-    kind: str  # one of LIMITS
-    members: np.ndarray
-    bound: float  # base-value units of the quantity, or a value
-    holder: int = IMPORTER
-    upper: float = np.inf  # largest log wedge
-
-    @property
-    def floor(self) -> bool:
-        return self.kind.startswith("floor")
-
-    def base(self, w: World) -> float:
-        """Quantity or value at the baseline."""
-        held = w.trade if self.kind == "floor_value" else w.trade / (1 + w.export_tax)
-        return held[self.members].sum()
-
-
-@dataclass(frozen=True)
-class Shock:
-    """Everything exogenous after; None stays as it was."""
-
-    tariff: np.ndarray | None = None
-    export_tax: np.ndarray | None = None
-    cost: np.ndarray | None = None  # d
-    weight: np.ndarray | None = None  # multiplies pi; 0 is a ban
-    productivity: np.ndarray | None = None  # A
-    deficit: np.ndarray | None = None
-    limits: tuple[Limit, ...] = ()
-
-    def filled(self, w: World, o: Options) -> Shock:
-        def or_else(x, default):
-            return default if x is None else x
-
-        deficit = np.zeros_like(w.deficit) if o.deficits == "zero" else self.deficit
-
-        return Shock(
-            or_else(self.tariff, w.tariff),
-            or_else(self.export_tax, w.export_tax),
-            or_else(self.cost, np.ones(w.trade.shape)),
-            or_else(self.weight, np.ones(w.trade.shape)),
-            or_else(self.productivity, np.ones(w.shape)),
-            or_else(deficit, w.deficit),
-            self.limits,
-        )
-
-    def part(self, w: World, step) -> Shock:
-        """Return the point a share `step` along the path; every array of `self` is there."""
-        to = self
-        return Shock(
-            (1 + w.tariff) * ((1 + to.tariff) / (1 + w.tariff)) ** step - 1,
-            (1 + w.export_tax) * ((1 + to.export_tax) / (1 + w.export_tax)) ** step - 1,
-            to.cost**step,
-            to.weight**step,
-            to.productivity**step,
-            w.deficit + step * (to.deficit - w.deficit),
-            tuple(replace(x, bound=x.base(w) ** (1 - step) * x.bound**step) for x in to.limits),
-        )
 
 
 @dataclass(frozen=True)
@@ -286,7 +109,7 @@ class State:
     R: np.ndarray  # tariff revenue, rents of importers included and subsidies taken off
     XR: np.ndarray  # export-tax revenue, with rents of exporters
     D: np.ndarray
-    I: np.ndarray  # noqa: E741
+    I: np.ndarray
     X: np.ndarray  # by (5)
     S: np.ndarray
     L: np.ndarray  # by (9)
@@ -624,66 +447,25 @@ def solve(w: World, shock: Shock, options: Options | None = None) -> Solution:
     raise ArithmeticError("no equilibrium was found")
 
 
-def decompose(sol: Solution, nodes: int = NODES) -> dict[str, np.ndarray]:
-    """Integrate every column of ln(I'/I/Pc) along the path; no limits and no bans."""
-    w, o, layout = sol.world, sol.options, sol.layout
-    assert not sol.shock.limits
-    assert (sol.shock.weight > 0).all()
-    at, weight = np.polynomial.legendre.leggauss(nodes)
-    out = {name: np.zeros(w.shape[0]) for name in COLUMNS}
-    z = np.zeros_like(sol.z)
-    for step, part in zip((at + 1) / 2, weight / 2, strict=True):
-        z = find(layout, sol.shock.part(w, step), z)
-        slope = -np.linalg.solve(
-            jacobian(lambda y, p=sol.shock.part(w, step): equations(layout, p, y), z),
-            equations(layout, sol.shock.part(w, step + 1j * STEP), z.astype(complex)).imag / STEP,
-        )
-        for name, term in terms(sol, step, z, slope).items():
-            out[name] += part * term
-    return out
+def solve_near(w, shock, options, ln_w, ln_P, ln_X, ln_S, labour, m) -> Solution:
+    """Find the equilibrium from a point that should be one; its limits keep their states.
 
-
-def terms(sol: Solution, step: float, z: np.ndarray, slope: np.ndarray) -> dict[str, np.ndarray]:
-    """Columns of d ln(I/Pc) per unit of the path, at one of its points."""
-    w = sol.world
-    shock = sol.shock.part(w, step + 1j * STEP)
-    s = evaluate(w, sol.options, shock, sol.layout.unpack(z + 1j * STEP * slope))
-
-    def now(x):
-        return x.real
-
-    def dln(x):
-        live = x.real != 0
-        return np.where(live, x.imag / np.where(live, x.real, 1.0) / STEP, 0.0)
-
-    t, x, Z, Y = now(shock.tariff), now(shock.export_tax), now(s.Z), now(s.Y)
-    b = dln(s.c[None] * (1 + shock.export_tax))
-    dz = dln(ratio(s.Z, s.c[None] * (1 + shock.export_tax)))
-    made = (Z / (1 + x) * dz).sum(axis=0)  # Y dln Q
-    at = s.at
-    wages = now(at.w * at.L) * w.labour_income
-    technology = dln(shock.productivity) + w.scale * dln(at.S)
-    spent = (1 + t) * Z
-    out = {
-        "terms_of_trade": (Z * b).sum(axis=(0, 2)) - (Z * b).sum(axis=(1, 2)),
-        "tariff_volume": (t * Z * dz).sum(axis=(1, 2)),
-        "export_tax_volume": (x / (1 + x) * Z * dz).sum(axis=(0, 2)),
-        "profits": (w.rents * made).sum(axis=1),
-        "technology_and_scale": ((1 - w.rents) * Y * technology).sum(axis=1),
-        "trade_cost": -(spent * dln(shock.cost)).sum(axis=(1, 2)),
-        "labour": wages * dln(at.L),
-        "transfers": s.D.imag / STEP,
-        "taste": (spent * dln(shock.weight) / w.theta).sum(axis=(1, 2)),
-    }
-    return {name: term / now(s.I) for name, term in out.items()}
-
-
-def cp2015(sol: Solution) -> dict[str, np.ndarray]:
-    """First-order terms of Caliendo and Parro (2015), at the baseline."""
-    w, s = sol.world, sol.state
-    Z, rise = w.trade, s.c - 1
-    exports = np.einsum("mnj,nj->n", Z, rise)
-    imports = np.einsum("nmj,mj->n", Z, rise)
-    volume = (w.tariff * (s.Z - Z * s.c[None])).sum(axis=(1, 2))
-    tot, vot = (exports - imports) / w.income, volume / w.income
-    return {"terms_of_trade": tot, "volume_of_trade": vot, "total": tot + vot}
+    Raises
+    ------
+    ArithmeticError
+        There is no root near it, or a limit has the wrong sign.
+    """
+    shock = shock.filled(w, options)
+    states = tuple(
+        "slack" if x == 0 else "upper" if x == limit.upper else "binding"
+        for x, limit in zip(m, shock.limits, strict=True)
+    )
+    layout = Layout(w, options, states, shock.limits)
+    parts = [ln_w, ln_P[layout.spent], ln_X[layout.spent], ln_S[layout.scaled]]
+    if options.labour_supply > 0:
+        parts.append(np.log(labour))
+    parts.append(m[[x == "binding" for x in states]])
+    sol = Solution(w, options, shock, layout, find(layout, shock, np.concatenate(parts)))
+    if any(wrong(sol)):
+        raise ArithmeticError("a limit has the wrong sign")
+    return sane(sol)

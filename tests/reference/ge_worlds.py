@@ -65,7 +65,8 @@ def random_world(
     t, x = rates(tariffs, 0.4), rates(export_taxes, 0.2)
     rho = rng.uniform(0.05, 0.3, J) if rents else np.zeros(J)
     th = rng.uniform(*theta, J)
-    psi = rng.uniform(0.0, 0.5, J) / th if scale else np.zeros(J)
+    # input links multiply returns to scale: beyond this, equilibria fold and vanish
+    psi = rng.uniform(0.0, 0.15, J) / th if scale else np.zeros(J)
     output = (trade / (1 + x)).sum(axis=0)
     bought = ((1 + t) * trade).sum(axis=1)
     gamma, use = np.ones((N, J)), np.zeros((N, J, J))
@@ -121,8 +122,9 @@ def random_shock(
         return np.where(w.trade > 0, size * drawn, 0.0)
 
     lighter = np.exp(-some(weight))
-    if bans:  # each good keeps its home sales, or else every flow; all buy and sell abroad
-        banned = (rng.random(w.trade.shape) < 0.2) & (w.trade[home, home] > 0)[:, None, :]
+    if bans:  # all keep a source and an outlet at home, and buy and sell abroad
+        sold = w.trade[home, home] > 0
+        banned = (rng.random(w.trade.shape) < 0.2) & sold[:, None, :] & sold[None, :, :]
         banned[home, home] = False
         ring = (home + 1) % N
         banned[home, ring, 0] = banned[ring, home, 0] = False

@@ -109,9 +109,7 @@ def test_floors(seed, kind, payer):
     rng = np.random.default_rng(seed)
     w = ge_worlds.random_world(rng)
     shock = ge_worlds.random_shock(rng, w, tariff=0.05, export_tax=0, cost=0)
-    limits = tuple(
-        replace(x, holder=payer) for x in ge_worlds.random_limits(rng, w, 1, (kind,))
-    )
+    limits = tuple(replace(x, holder=payer) for x in ge_worlds.random_limits(rng, w, 1, (kind,)))
     solved_alike(w, replace(shock, limits=limits), ge_worlds.random_options(rng))
 
 
@@ -127,9 +125,52 @@ def test_tariff_quotas(seed):
 
 def solved_alike(w, shock, o) -> None:
     """Compare, or find that both see no equilibrium."""
+    found = helpers_ge.solve(w, shock, o)
     try:
         twin = ge_twin.solve(w, shock, o)
     except ArithmeticError:
-        assert helpers_ge.solve(w, shock, o).status[0] != 0
-        return
-    agrees(helpers_ge.solve(w, shock, o), twin)
+        if found.status[0] != 0:
+            return
+        twin = ge_twin.solve_near(w, shock, o, *(x[0] for x in found.point[:4]), found.labour[0],
+                                  found.multiplier)  # fmt: skip
+    agrees(found, twin)
+
+
+@pytest.mark.parametrize("seed", range(5000, 5008))
+def test_gradients(seed):
+    """Of one country's ln W in all tariffs: the adjoint against the twin's Jacobian."""
+    rng = np.random.default_rng(seed)
+    w = ge_worlds.random_world(rng, 3, 2, rents=seed % 2 == 0, scale=seed % 3 == 0)
+    o = replace(ge_worlds.random_options(rng), labour_supply=0.0)
+    shock = ge_worlds.random_shock(rng, w).filled(w, o)
+    found = helpers_ge.solve(w, shock, o).raise_failures()
+    who = int(rng.integers(w.shape[0]))
+    gradient = helpers_ge.welfare_gradient(found, who)
+    twin = ge_twin.solve(w, shock, o)
+    slopes = ge_twin.jacobian(lambda z: ge_twin.equations(twin.layout, shock, z), twin.z)
+
+    def real_income(shock, z):
+        s = ge_twin.evaluate(w, o, shock, twin.layout.unpack(z))
+        return np.log(s.I / s.Pc)[who]
+
+    at_z = ge_twin.jacobian(lambda z: real_income(shock, z)[None], twin.z)[0]
+    adjoint = np.linalg.solve(slopes.T, at_z)
+    for n, i, j in np.argwhere(w.trade > 0):
+        tariff = shock.tariff.astype(complex)
+        tariff[n, i, j] += 1j * ge_twin.STEP * (1 + shock.tariff[n, i, j])
+        moved, z = replace(shock, tariff=tariff), twin.z.astype(complex)
+        direct = real_income(moved, z).imag / ge_twin.STEP
+        through = ge_twin.equations(twin.layout, moved, z).imag / ge_twin.STEP
+        assert gradient[n, i, j] == pytest.approx(direct - adjoint @ through, abs=AGREE, rel=AGREE)
+    assert (gradient[w.trade == 0] == 0).all()
+
+
+def test_few_worlds_have_no_equilibrium():
+    """Else the comparisons above would be empty."""
+    none = 0
+    for seed in range(1000, 1000 + N_SEEDS):
+        rng = np.random.default_rng(seed)
+        w = ge_worlds.random_world(rng, rents=seed % 2 == 0, scale=seed % 3 == 0)
+        shock = ge_worlds.random_shock(rng, w)
+        none += helpers_ge.solve(w, shock, ge_worlds.random_options(rng)).status[0] != 0
+    assert none <= 0.05 * N_SEEDS
