@@ -23,24 +23,6 @@ tw_anderson_init(tw_anderson *aa, size_t n8, size_t memory, double *scratch)
     aa->gram = aa->f_last + n8;
 }
 
-/* y += f, and the newest differences of y + f and of f. */
-static void
-push(tw_anderson *aa, double *restrict y, const double *restrict f)
-{
-    size_t n8 = aa->n8, h = aa->head;
-    double *restrict dh = aa->dh + h * n8, *restrict df = aa->df + h * n8;
-    double *restrict h_last = aa->h_last, *restrict f_last = aa->f_last;
-    for (size_t k = 0; k < n8; k++) {
-        double next = y[k] + f[k];
-        dh[k] = next - h_last[k];
-        df[k] = f[k] - f_last[k];
-        y[k] = h_last[k] = next;
-        f_last[k] = f[k];
-    }
-    aa->head = (h + 1) % aa->memory;
-    aa->count = TW_MIN(aa->count + 1, aa->memory);
-}
-
 void
 tw_anderson_step(tw_anderson *aa, const tw_kernels *kern, double *y, const double *f)
 {
@@ -54,7 +36,10 @@ tw_anderson_step(tw_anderson *aa, const tw_kernels *kern, double *y, const doubl
         memcpy(aa->f_last, f, n8 * sizeof *f);
         return;
     }
-    push(aa, y, f);
+    kern->difference(n8, y, f, aa->h_last, aa->f_last, aa->dh + newest * n8,
+                     aa->df + newest * n8);
+    aa->head = (newest + 1) % memory;
+    aa->count = TW_MIN(aa->count + 1, memory);
     double column[M], g[M], scale[M], system[M * M];
     kern->dots(n8, aa->count, aa->df, aa->df + newest * n8, f, column, g);
     for (size_t j = 0; j < aa->count; j++) {

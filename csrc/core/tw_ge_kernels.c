@@ -9,26 +9,23 @@
 
 #include <string.h>
 
-enum { LANES = 8 };
-
-static inline double
-dot(size_t n8, const double *restrict x, const double *restrict y)
-{
-    double acc[LANES] = {0};
-    for (size_t n = 0; n < n8; n += LANES) {
-        for (size_t k = 0; k < LANES; k++) {
-            acc[k] += x[n + k] * y[n + k];
-        }
-    }
-    return ((acc[0] + acc[4]) + (acc[2] + acc[6])) +
-           ((acc[1] + acc[5]) + (acc[3] + acc[7]));
-}
+enum { LANES = 8, ROWS = 32 };
 
 static inline void
 add_row(size_t n8, const double *restrict a, double s, double *restrict sum)
 {
     for (size_t n = 0; n < n8; n++) {
         sum[n] += a[n] * s;
+    }
+}
+
+static inline void
+add_rows4(size_t n8, const double *restrict a, const double *s, double *restrict sum)
+{
+    const double *a1 = a + n8, *a2 = a + 2 * n8, *a3 = a + 3 * n8;
+    double s0 = s[0], s1 = s[1], s2 = s[2], s3 = s[3];
+    for (size_t n = 0; n < n8; n++) {
+        sum[n] += (a[n] * s0 + a1[n] * s1) + (a2[n] * s2 + a3[n] * s3);
     }
 }
 
@@ -55,17 +52,54 @@ sector_rows(size_t N, size_t N8, const double *a, const double *v, double *out)
     for (; i + 8 <= N; i += 8) {
         add_rows8(N8, a + i * N8, v + i, out);
     }
+    if (i + 4 <= N) {
+        add_rows4(N8, a + i * N8, v + i, out);
+        i += 4;
+    }
     for (; i < N; i++) {
         add_row(N8, a + i * N8, v[i], out);
     }
+}
+
+/* out[i] = sum of acc[i][8], as lane_sum of tw_kernels.c, for many rows at once. */
+static inline void
+sum_lanes(size_t count, const double *restrict acc, double *restrict out)
+{
+    double half[4 * ROWS];
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < 4; k++) {
+            half[4 * i + k] = acc[LANES * i + k] + acc[LANES * i + k + 4];
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        out[i] = (half[4 * i] + half[4 * i + 2]) + (half[4 * i + 1] + half[4 * i + 3]);
+    }
+}
+
+static inline void
+products(size_t n8, const double *restrict x, const double *restrict y,
+         double *restrict out)
+{
+    double acc[LANES] = {0};
+    for (size_t n = 0; n < n8; n += LANES) {
+        for (size_t k = 0; k < LANES; k++) {
+            acc[k] += x[n + k] * y[n + k];
+        }
+    }
+    memcpy(out, acc, sizeof acc);
 }
 
 /* out[i] = sum_n a[i][n] v[n] of one sector */
 static inline void
 sector_cols(size_t N, size_t N8, const double *a, const double *v, double *out)
 {
-    for (size_t i = 0; i < N; i++) {
-        out[i] = dot(N8, a + i * N8, v);
+    double acc[LANES * ROWS];
+    for (size_t first = 0; first < N; first += ROWS) {
+        size_t count = first + ROWS < N ? ROWS : N - first;
+        for (size_t i = 0; i < count; i++) {
+            products(N8, a + (first + i) * N8, v, acc + LANES * i);
+        }
+        sum_lanes(count, acc, out + first);
     }
     for (size_t i = N; i < N8; i++) {
         out[i] = 0.0;
@@ -90,8 +124,8 @@ cols(size_t J, size_t N, size_t N8, const double *a, const double *v, double *ou
 
 /* One visit of the flows: Phi (+ dead), M, q = X/Phi, and the sums over importers of KT q
  * (and of KX q where it differs).  The factor u of exporters is left to the caller. */
-static void
-sweep(size_t J, size_t N, size_t N8, const tw_ge_sweep_args *s)
+static inline void
+sweep_any(size_t J, size_t N, size_t N8, const tw_ge_sweep_args *s)
 {
     for (size_t j = 0; j < J; j++) {
         size_t k = j * N8, cell = k * N;
@@ -130,8 +164,8 @@ add_product(size_t n8, const double *restrict a, const double *restrict x,
     }
 }
 
-static void
-by_user(size_t J, size_t N8, const double *g, const double *v, double *out)
+static inline void
+by_user_any(size_t J, size_t N8, const double *g, const double *v, double *out)
 {
     for (size_t j = 0; j < J; j++) {
         double *sum = out + j * N8;
@@ -146,8 +180,8 @@ by_user(size_t J, size_t N8, const double *g, const double *v, double *out)
     }
 }
 
-static void
-by_input(size_t J, size_t N8, const double *g, const double *v, double *out)
+static inline void
+by_input_any(size_t J, size_t N8, const double *g, const double *v, double *out)
 {
     size_t j = 0;
     for (; j + 4 <= J; j += 4) {
@@ -160,6 +194,40 @@ by_input(size_t J, size_t N8, const double *g, const double *v, double *out)
         for (size_t k = 0; k < J; k++) {
             add_product(N8, g + (j * J + k) * N8, v + j * N8, out + k * N8);
         }
+    }
+}
+
+/* Few countries are one vector: with its length known the loops over it vanish. */
+static void
+by_user(size_t J, size_t N8, const double *g, const double *v, double *out)
+{
+    if (N8 == LANES) {
+        by_user_any(J, LANES, g, v, out);
+    }
+    else {
+        by_user_any(J, N8, g, v, out);
+    }
+}
+
+static void
+by_input(size_t J, size_t N8, const double *g, const double *v, double *out)
+{
+    if (N8 == LANES) {
+        by_input_any(J, LANES, g, v, out);
+    }
+    else {
+        by_input_any(J, N8, g, v, out);
+    }
+}
+
+static void
+sweep(size_t J, size_t N, size_t N8, const tw_ge_sweep_args *s)
+{
+    if (N8 == LANES) {
+        sweep_any(J, N, LANES, s);
+    }
+    else {
+        sweep_any(J, N, N8, s);
     }
 }
 

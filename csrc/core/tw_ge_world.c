@@ -13,9 +13,17 @@ static const double SHARES = 1e-9; /* cost and final shares sum to one within th
 static ptrdiff_t
 outside(size_t n, const double *x, double low, double high)
 {
-    for (size_t k = 0; x != NULL && k < n; k++) {
-        if (!(x[k] >= low && x[k] <= high)) {
-            return (ptrdiff_t)k;
+    enum { BLOCK = 256 };
+    for (size_t first = 0; x != NULL && first < n; first += BLOCK) {
+        size_t last = TW_MIN(first + BLOCK, n);
+        uint64_t bad = 0; /* as wide as a double, so that the loop is vectorised */
+        for (size_t k = first; k < last; k++) {
+            bad |= (x[k] >= low) & (x[k] <= high) ? 0u : 1u;
+        }
+        for (size_t k = first; bad && k < last; k++) {
+            if (!(x[k] >= low && x[k] <= high)) {
+                return (ptrdiff_t)k;
+            }
         }
     }
     return -1;
@@ -72,28 +80,33 @@ bad_closure(const tw_ge_options *c, tw_info *info)
            refuse(info, known ? -1 : 0, "an unknown closure");
 }
 
+/* From the packed arrays: b->g is 0 and gamma 1 where nothing is made. */
 static int
 bad_shares(const tw_ge_base *b, const tw_ge_world *w, tw_info *info)
 {
-    size_t N = b->N, J = b->J;
+    size_t N = b->N, J = b->J, N8 = b->N8;
     for (size_t j = 0; j < J; j++) {
         if (b->theta[j] * b->psi[j] >= 1.0) {
             return refuse(info, (ptrdiff_t)j, "theta times scale is 1 or above");
         }
     }
-    for (size_t n = 0; n < N; n++) {
-        double total = 0.0, spent = 0.0;
-        for (size_t j = 0; j < J; j++) {
-            double sum = w->value_added[n * J + j];
-            for (size_t k = 0; w->input_use != NULL && k < J; k++) {
-                sum += w->input_use[(n * J + k) * J + j];
+    for (size_t j = 0; j < J; j++) {
+        for (size_t n = 0; n < N; n++) {
+            double sum = b->gamma[j * N8 + n];
+            for (size_t k = 0; b->has_inputs && k < J; k++) {
+                sum += b->g[(j * J + k) * N8 + n];
             }
-            if (b->Y[j * b->N8 + n] > 0.0 && !(fabs(sum - 1.0) <= SHARES)) {
+            if (!(fabs(sum - 1.0) <= SHARES)) {
                 return refuse(info, (ptrdiff_t)(n * J + j),
                               "cost shares do not sum to 1");
             }
+        }
+    }
+    for (size_t n = 0; n < N; n++) {
+        double total = 0.0, spent = 0.0;
+        for (size_t j = 0; j < J; j++) {
             total += w->final_share[n * J + j];
-            spent += b->X[j * b->N8 + n];
+            spent += b->X[j * N8 + n];
         }
         if (spent > 0.0 && !(fabs(total - 1.0) <= SHARES)) {
             return refuse(info, (ptrdiff_t)n, "final shares do not sum to 1");
@@ -104,46 +117,76 @@ bad_shares(const tw_ge_base *b, const tw_ge_world *w, tw_info *info)
 
 /* ---- packing ------------------------------------------------------------------------ */
 
-/* The shares of one importer, read in order into E and T [j][i8] first; and its sums. */
+/* Eight importers from n on: E = (1+t) Z into pi and 1+t into pi_t (and 1+x into pi_x), and
+ * the sums.  Eight rows of the data are read at once, so that cells are written in order. */
 static void
-pack_importer(tw_ge_base *b, const tw_ge_world *w, size_t n, double *E, double *T,
-              double *R, double *XR)
+pack_importers(tw_ge_base *b, const tw_ge_world *w, size_t n, double *R, double *XR)
 {
-    size_t N = b->N, J = b->J, N8 = b->N8;
+    size_t N = b->N, J = b->J, N8 = b->N8, lanes = TW_MIN(N - n, 8);
     for (size_t i = 0; i < N; i++) {
-        size_t f = (n * N + i) * J;
-        double revenue = 0.0, export_revenue = 0.0;
+        double tax = 0.0;
         for (size_t j = 0; j < J; j++) {
-            double Z = w->trade[f + j], t = w->tariff[f + j];
-            double x = b->has_x ? w->export_tax[f + j] : 0.0, S = Z / (1.0 + x);
-            E[j * N8 + i] = (1.0 + t) * Z;
-            T[j * N8 + i] = 1.0 + t;
-            b->Y[j * N8 + i] += S;
-            revenue += t * Z;
-            export_revenue += x * S;
+            size_t cell = tw_ge_cell(b, n, i, j);
+            double Z[8] = {0.0}, T[8] = {1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0};
+            double sold = 0.0;
+            for (size_t l = 0; l < lanes; l++) {
+                size_t f = ((n + l) * N + i) * J + j;
+                Z[l] = w->trade[f];
+                T[l] = 1.0 + w->tariff[f];
+                R[n + l] += w->tariff[f] * Z[l];
+            }
+            for (size_t l = 0; l < 8; l++) {
+                b->pi[cell + l] = T[l] * Z[l];
+                b->pi_t[cell + l] = T[l];
+                b->X[j * N8 + n + l] += T[l] * Z[l];
+            }
+            for (size_t l = 0; l < lanes; l++) {
+                double x = b->has_x ? w->export_tax[((n + l) * N + i) * J + j] : 0.0;
+                double S = b->has_x ? Z[l] / (1.0 + x) : Z[l];
+                sold += S;
+                tax += x * S;
+                if (b->has_x) {
+                    b->pi_x[cell + l] = 1.0 + x;
+                }
+            }
+            b->Y[j * N8 + i] += sold;
         }
-        R[n] += revenue;
-        XR[i] += export_revenue;
+        XR[i] += tax;
     }
-    for (size_t j = 0; j < J; j++) {
-        double X = 0.0, *e = E + j * N8, *t = T + j * N8;
-        for (size_t i = 0; i < N; i++) {
-            X += e[i];
+}
+
+/* pi = E/X, pi_t = pi/(1+t), pi_x = pi_t/(1+x); zeros where a market is empty. */
+static void
+divide(tw_ge_base *b)
+{
+    size_t N = b->N, N8 = b->N8;
+    for (size_t row = 0; row < b->J * N; row++) {
+        double *restrict pi = b->pi + row * N8, *restrict pi_t = b->pi_t + row * N8;
+        const double *restrict X = b->X + row / N * N8;
+        for (size_t n = 0; n < N8; n++) {
+            pi[n] /= X[n] > 0.0 ? X[n] : 1.0;
+            pi_t[n] = pi[n] / pi_t[n];
         }
-        b->X[j * N8 + n] = X;
-        double scale = X > 0.0 ? X : 1.0;
-        for (size_t i = 0; i < N; i++) {
-            e[i] /= scale;
-            t[i] = e[i] / t[i];
+        double *restrict pi_x = b->pi_x + row * N8;
+        for (size_t n = 0; b->has_x && n < N; n++) {
+            pi_x[n] = pi_t[n] / pi_x[n];
         }
-        double *to = b->pi + tw_ge_cell(b, n, 0, j), *to_t = b->pi_t + (to - b->pi);
-        for (size_t i = 0; i < N; i++) {
-            to[i * N8] = e[i];
-            to_t[i * N8] = t[i];
-        }
-        for (size_t i = 0; b->has_x && i < N; i++) {
-            size_t f = (n * N + i) * J + j;
-            b->pi_x[tw_ge_cell(b, n, i, j)] = t[i] / (1.0 + w->export_tax[f]);
+    }
+}
+
+/* Input use of eight countries from n on, zero where nothing is made. */
+static void
+pack_inputs(tw_ge_base *b, const double *input_use, size_t n)
+{
+    size_t J = b->J, N8 = b->N8, lanes = TW_MIN(b->N - n, 8);
+    for (size_t k = 0; k < J; k++) {
+        for (size_t j = 0; j < J; j++) {
+            double *g = b->g + (j * J + k) * N8 + n;
+            const double *dead = b->dead_Y + j * N8 + n;
+            for (size_t l = 0; l < lanes; l++) {
+                double share = input_use[((n + l) * J + k) * J + j];
+                g[l] = dead[l] > 0.0 ? 0.0 : share;
+            }
         }
     }
 }
@@ -167,9 +210,6 @@ pack_sectors(tw_ge_base *b, const tw_ge_world *w)
             b->dead_Y[k] = made ? 0.0 : 1.0;
             b->gamma[k] = made ? w->value_added[n * J + j] : 1.0;
             b->alpha[k] = n < N ? w->final_share[n * J + j] : 0.0;
-            for (size_t in = 0; b->has_inputs && made && in < J; in++) {
-                b->g[(j * J + in) * N8 + n] = w->input_use[(n * J + in) * J + j];
-            }
         }
     }
 }
@@ -251,7 +291,7 @@ tw_ge_base_new(tw_ge_base *b, const tw_ge_world *w, const tw_ge_options *closure
     b->ces_final = closure->final_substitution != 1.0;
     size_t J8 = (J + 7) / 8 * 8, inputs = b->has_inputs ? J * size : 0;
     size_t total =
-        (2 + (size_t)b->has_x) * b->cells + inputs + 10 * size + 6 * N8 + 3 * J8;
+        (2 + (size_t)b->has_x) * b->cells + inputs + 8 * size + 6 * N8 + 3 * J8;
     b->block = tw_alloc(total + 8, sizeof *b->block);
     if (b->block == NULL) {
         return TW_ENOMEM;
@@ -274,11 +314,14 @@ tw_ge_base_new(tw_ge_base *b, const tw_ge_world *w, const tw_ge_options *closure
     b->pi = slice(&at, b->cells);
     b->pi_t = slice(&at, b->cells);
     b->pi_x = b->has_x ? slice(&at, b->cells) : b->pi_t;
-    double *tmp = at;
-    for (size_t n = 0; n < N; n++) {
-        pack_importer(b, w, n, tmp, tmp + size, b->I, b->keep);
+    for (size_t n = 0; n < N; n += 8) {
+        pack_importers(b, w, n, b->I, b->keep);
     }
+    divide(b);
     pack_sectors(b, w);
+    for (size_t n = 0; b->has_inputs && n < N; n += 8) {
+        pack_inputs(b, w->input_use, n);
+    }
     pack_incomes(b, w);
     if (bad_shares(b, w, info) || bad_relief(b, info)) {
         return TW_EDOMAIN;

@@ -150,13 +150,67 @@ add_rows4(size_t n8, const double *restrict a, const double *scale,
     }
 }
 
+enum { WIDE = 2 * LANES, CHUNK = 512 };
+
+/* The lanes of a dot product go on from chunk to chunk; two chains of them. */
+static inline void
+dot_chunk(size_t n8, const double *x, const double *y, double *restrict lanes)
+{
+    double acc[WIDE];
+    size_t n = 0;
+    memcpy(acc, lanes, sizeof acc);
+    for (; n + WIDE <= n8; n += WIDE) {
+        for (size_t k = 0; k < WIDE; k++) {
+            acc[k] += x[n + k] * y[n + k];
+        }
+    }
+    for (size_t k = 0; n < n8 && k < LANES; k++) {
+        acc[k] += x[n + k] * y[n + k];
+    }
+    memcpy(lanes, acc, sizeof acc);
+}
+
+static double
+wide_sum(const double *lanes)
+{
+    return lane_sum(lanes) + lane_sum(lanes + LANES);
+}
+
+/* x and y stay in cache while the columns pass. */
 static void
 dots(size_t n8, size_t m, const double *c, const double *x, const double *y, double *a,
      double *b)
 {
-    for (size_t j = 0; j < m; j++) {
-        a[j] = dot(n8, c + j * n8, x);
-        b[j] = dot(n8, c + j * n8, y);
+    enum { GROUP = 8 };
+    for (size_t j0 = 0; j0 < m; j0 += GROUP) {
+        size_t j1 = j0 + GROUP < m ? j0 + GROUP : m;
+        double lanes[2 * GROUP][WIDE] = {{0}};
+        for (size_t n = 0; n < n8; n += CHUNK) {
+            size_t length = n + CHUNK < n8 ? CHUNK : n8 - n;
+            for (size_t j = j0; j < j1; j++) {
+                dot_chunk(length, c + j * n8 + n, x + n, lanes[2 * (j - j0)]);
+                dot_chunk(length, c + j * n8 + n, y + n, lanes[2 * (j - j0) + 1]);
+            }
+        }
+        for (size_t j = j0; j < j1; j++) {
+            a[j] = wide_sum(lanes[2 * (j - j0)]);
+            b[j] = wide_sum(lanes[2 * (j - j0) + 1]);
+        }
+    }
+}
+
+/* y += f, and the differences of y + f and of f to the last ones. */
+static void
+difference(size_t n8, double *restrict y, const double *restrict f,
+           double *restrict h_last, double *restrict f_last, double *restrict dh,
+           double *restrict df)
+{
+    for (size_t k = 0; k < n8; k++) {
+        double next = y[k] + f[k];
+        dh[k] = next - h_last[k];
+        df[k] = f[k] - f_last[k];
+        y[k] = h_last[k] = next;
+        f_last[k] = f[k];
     }
 }
 
@@ -172,22 +226,20 @@ combine(size_t n8, size_t m, const double *c, const double *w, double *y)
     }
 }
 
+/* The bits of |x| order as |x| does, with what is not finite at the end. */
 static double
 largest(size_t n8, const double *x)
 {
-    double top[LANES] = {0}, most = 0.0;
-    uint64_t bad = 0;
-    for (size_t n = 0; n < n8; n += LANES) {
-        for (size_t k = 0; k < LANES; k++) {
-            double r = fabs(x[n + k]);
-            bad |= r <= 1.7976931348623157e308 ? 0u : 1u;
-            top[k] = r > top[k] ? r : top[k];
-        }
+    uint64_t top = 0;
+    for (size_t n = 0; n < n8; n++) {
+        uint64_t bits;
+        memcpy(&bits, &x[n], sizeof bits);
+        bits &= 0x7fffffffffffffffu;
+        top = bits > top ? bits : top;
     }
-    for (size_t k = 0; k < LANES; k++) {
-        most = top[k] > most ? top[k] : most;
-    }
-    return bad ? (double)NAN : most;
+    double most;
+    memcpy(&most, &top, sizeof most);
+    return most <= 1.7976931348623157e308 ? most : (double)NAN;
 }
 
 /* ---- pack a market -------------------------------------------------------------------- */
@@ -587,6 +639,7 @@ const tw_kernels TW_LEVEL_NAME(tw_kernels) = {
     .axpy = axpy,
     .dots = dots,
     .combine = combine,
+    .difference = difference,
     .largest = largest,
     .pack = pack,
     .import_side = import_side,

@@ -49,6 +49,9 @@ typedef struct {
     void (*dots)(size_t n8, size_t m, const double *c, const double *x, const double *y,
                  double *a, double *b);
     void (*combine)(size_t n8, size_t m, const double *c, const double *w, double *y);
+    /* y += f; dh = y - h_last, df = f - f_last, which then become y and f */
+    void (*difference)(size_t n8, double *y, const double *f, double *h_last,
+                       double *f_last, double *dh, double *df);
     double (*largest)(size_t n8,
                       const double *x); /* max |x|, NaN if any is not finite */
     void (*pack)(tw_market *mk, int common);
