@@ -1,13 +1,10 @@
 """Trade-policy engine: who pays for a tariff, and where trade goes.
 
 Nouns: `TradeData` (flows of products), `World` (an economy: flows, input use, income), `Scenario`
-(what changes), results.  Verbs: `solve_pe`, `solve_ge`, `solve_many`, `solve_spatial`.  Built-in
-data are in `tradewar.datasets`, elasticity sets in `tradewar.elasticities`, the measures of October
-2025 in `tradewar.talks`.
-(what changes), results.  Verbs: `solve_pe`, `solve_ge`, `solve_many`, `solve_spatial`; of games
-`payoffs`, `leverage`, `optimal_tariff`, `nash`, `cooperate`, `bargain`.  Built-in data are in
-`tradewar.datasets`, elasticity sets in `tradewar.elasticities`, the measures of October 2025 in
-`tradewar.talks`.
+(what changes), `Schedule` (dated measures), results.  Verbs: `solve_pe`, `solve_ge`, `solve_many`,
+`solve_spatial`; of games `payoffs`, `leverage`, `optimal_tariff`, `nash`, `cooperate`, `bargain`.
+Built-in data are in `tradewar.datasets`, elasticity sets in `tradewar.elasticities`, the calendar
+of the conflict in `tradewar.schedules`, the measures of October 2025 in `tradewar.talks`.
 """
 
 from __future__ import annotations

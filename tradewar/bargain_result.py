@@ -63,7 +63,13 @@ class ImpliedPower:
         if np.isnan(self.power):
             return f"gains over no deal: {gains}; no bargaining power rationalises a loss"
         where = "lies on the frontier"
-        if self.reached < 0.999:
+        if self.reached > 1.001:
+            where = (
+                f"brings {100 * self.reached:.1f} % of the frontier's gains in the same "
+                "proportion: it has terms that are not among the instruments; the power is that "
+                "of the frontier's point"
+            )
+        elif self.reached < 0.999:
             where = (
                 f"reaches {100 * self.reached:.1f} % of the gains on the frontier in the same "
                 "proportion; the power is that of the frontier's point"

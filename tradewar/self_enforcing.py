@@ -58,7 +58,12 @@ class SelfEnforcement:
             text = f"{self.deal} holds at any discount factor: nobody gains from deviating"
         else:
             text = f"{self.deal} holds where both weigh the next period by {critical:.3f} or more"
-        if not self.valid:
+        if not self.valid and critical == 0.0:
+            text += (
+                f"; no threat is needed, and that to return to {self.no_deal} would not be "
+                "credible: it is no equilibrium of the stage game"
+            )
+        elif not self.valid:
             text += (
                 f"; not valid: no deal {self.no_deal} is no equilibrium of the stage game, so that "
                 "the threat to return to it is not credible"
