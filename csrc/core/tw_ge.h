@@ -198,7 +198,8 @@ double tw_ge_residual(const tw_ge *ge, const double *F);
 /* tw_ge_eval, counted: residual = max |F|, NaN where it is not finite.  Nonzero when every
  * market is within tol and nothing was bent. */
 int tw_ge_check(tw_ge *ge, const double *z, double tol);
-double tw_ge_goal(const tw_ge *ge); /* tol, or what rounding allows */
+double tw_ge_floor(const tw_ge *ge); /* rounding of F */
+double tw_ge_goal(const tw_ge *ge);  /* tol, or what rounding allows */
 /* Accelerated sweeps from z; on TW_NOCONV z is the best point met. */
 tw_status tw_ge_sweeps(tw_ge *ge, double *z, double tol, size_t memory, int most);
 /* What went wrong at z: what and where. */

@@ -27,6 +27,8 @@ static const double PART_TOL = 1e-11; /* on the way: near autarky a looser one l
                                          wages open */
 static const double BOLD_RISE = 0.3;  /* beyond which full steps are given up */
 static const double NEARLY = 1e-11;   /* a residual this small has met its rounding */
+static const double ROUNDED =
+    20.0; /* times the rounding of F: nothing is left to gain */
 static const double LEAST_PART = 1e-3;
 
 typedef struct {
@@ -161,7 +163,7 @@ iterate(ladder *l, double *z, double tol, int bold)
         if (!(now < INFINITY)) {
             return TW_ENUMERIC;
         }
-        if (bold && now > 4.0 * first + BOLD_RISE) {
+        if (it == most || (bold && now > 4.0 * first + BOLD_RISE)) {
             break;
         }
         if (it % SLOW == 0) {
@@ -268,13 +270,15 @@ tw_ge_ladder(tw_ge *ge, const tw_ge_scenarios *sc, size_t s, double *z)
     if (rc != TW_NOCONV && rc != TW_ENUMERIC) {
         return rc;
     }
-    tw_ge_check(ge, z, 0.0);
+    if (tw_ge_check(ge, z, tw_ge_goal(ge))) {
+        return TW_OK;
+    }
     if (!(ge->residual < NEARLY)) {
         memcpy(z, l.start, bytes);
         tw_ge_check(ge, z, 0.0);
     }
     double here = ge->residual;
-    if (here < NEARLY && ge->poor < 0) { /* as near as rounding lets it come */
+    if (here < ROUNDED * tw_ge_floor(ge) && ge->poor < 0) { /* no nearer is possible */
         return TW_NOCONV;
     }
     rc = in_parts(&l, sc, s, z);

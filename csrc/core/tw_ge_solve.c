@@ -62,13 +62,19 @@ tw_ge_residual(const tw_ge *ge, const double *F)
 
 /* No residual can be asked for below its rounding, which theta multiplies. */
 double
-tw_ge_goal(const tw_ge *ge)
+tw_ge_floor(const tw_ge *ge)
 {
     double top = 0.0;
     for (size_t j = 0; j < ge->base->J; j++) {
         top = TW_MAX(top, ge->base->theta[j]);
     }
-    return TW_MAX(ge->opt->tol, 2.220446049250313e-16 * (32.0 + 2.0 * top));
+    return 2.220446049250313e-16 * (32.0 + 2.0 * top);
+}
+
+double
+tw_ge_goal(const tw_ge *ge)
+{
+    return TW_MAX(ge->opt->tol, tw_ge_floor(ge));
 }
 
 int
