@@ -1,9 +1,6 @@
 """Trade-policy engine: who pays for a tariff, and where trade goes.
 
 Nouns: `TradeData` (flows of products), `World` (an economy: flows, input use, income), `Scenario`
-(what changes), results.  Verbs: `solve_pe`, `solve_ge`, `solve_many`, `solve_spatial`.  Built-in
-data are in `tradewar.datasets`, elasticity sets in `tradewar.elasticities`, the measures of October
-2025 in `tradewar.talks`.
 (what changes), results.  Verbs: `solve_pe`, `solve_ge`, `solve_many`, `solve_spatial`; of games
 `payoffs`, `leverage`, `optimal_tariff`, `nash`, `cooperate`, `bargain`.  Built-in data are in
 `tradewar.datasets`, elasticity sets in `tradewar.elasticities`, the measures of October 2025 in
