@@ -5,6 +5,10 @@ Nouns: `TradeData` (flows of products), `World` (an economy: flows, input use, i
 `solve_spatial`; of games `payoffs`, `leverage`, `optimal_tariff`, `nash`, `cooperate`, `bargain`.
 Built-in data are in `tradewar.datasets`, elasticity sets in `tradewar.elasticities`, the calendar
 of the conflict in `tradewar.schedules`, the measures of October 2025 in `tradewar.talks`.
+(what changes), results.  Verbs: `solve_pe`, `solve_ge`, `solve_many`, `solve_spatial`; of games
+`payoffs`, `leverage`, `optimal_tariff`, `nash`, `cooperate`, `bargain`.  Built-in data are in
+`tradewar.datasets`, elasticity sets in `tradewar.elasticities`, the measures of October 2025 in
+`tradewar.talks`.
 """
 
 from __future__ import annotations

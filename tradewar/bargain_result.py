@@ -135,6 +135,11 @@ class Bargain:
         return self.outcome.tariffs
 
     @property
+    def starts(self) -> pd.DataFrame:
+        """What each search found; see `PolicyResult.starts`."""
+        return self.outcome.starts
+
+    @property
     def instruments(self) -> pd.DataFrame:
         """Sizes agreed on; see `PolicyResult.instruments`."""
         return self.outcome.instruments
@@ -162,7 +167,9 @@ class Bargain:
         base = arena.payoff.at(x)[0]
         gains = [arena.respond(m, x).value - base[m] for m in range(len(arena.players))]
         index = pd.Index(self.players, name="player")
-        return pd.Series(gains, index=index, name="gain_from_deviating")
+        series = pd.Series(gains, index=index, name="gain_from_deviating")
+        series.attrs["unit"] = "ln of welfare" if arena.objective == "welfare" else "payoff"
+        return series
 
     @property
     def gains(self) -> pd.DataFrame:

@@ -205,11 +205,12 @@ def bargain(
              for name, a in found.items()}  # fmt: skip
     best = max(merit, key=lambda name: merit[name])
     rows = [
-        (name, merit[name], *(100.0 * (a.payoffs - 1.0)), a.evaluations, name == best)
+        (name, merit[name], *(a.payoffs - 1.0), a.evaluations, name == best)
         for name, a in found.items()
     ]
-    columns = ["start", "ln_product", *(f"payoff_{p}" for p in arena.players), "evaluations",
-               "chosen"]  # fmt: skip
+    reached = [f"payoff_{p}" for p in arena.players]
+    frame = pd.DataFrame(rows, columns=["start", "ln_product", *reached, "evaluations", "chosen"])
+    frame.attrs["unit"] = {"ln_product": "ln", **dict.fromkeys(reached, "fraction")}
     chosen = found[best]
     payoffs, handle = table.at(chosen.x)
     outcome = make_result(
@@ -219,7 +220,7 @@ def bargain(
         handle[2],
         np.log(payoffs) if objective != "revenue" else payoffs,
         np.full(len(arena.players), np.nan),
-        pd.DataFrame(rows, columns=columns),
+        frame,
         transfer=float(chosen.x[-1] * table.unit) if table.most > 0.0 else 0.0,
     )
     return Bargain(outcome, arena, table, floor, named, strength, size, chosen)

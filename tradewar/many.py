@@ -6,12 +6,14 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from inspect import Parameter, signature
 from itertools import pairwise
 from typing import Any
 
+from tradewar.codes import suggest
 from tradewar.data import TradeData
 from tradewar.errors import DataError, ScenarioError, first_five
-from tradewar.ge import solve_batch
+from tradewar.ge import solve_batch, solve_ge
 from tradewar.pe import solve_pe
 from tradewar.running import bar
 from tradewar.runs import Runs
@@ -19,6 +21,8 @@ from tradewar.scenario import Scenario
 from tradewar.world import World
 
 __all__ = ["solve_many"]
+
+_OPTION = Parameter.KEYWORD_ONLY
 
 
 def solve_many(
@@ -58,12 +62,29 @@ def solve_many(
     ScenarioError
         Two scenarios have the same name, or there is none.
     DataError
-        `data` is neither.
+        `data` is neither, or `executor` cannot take work.
+    TypeError
+        The engine has no such option.
     """
     if not isinstance(data, TradeData | World):
         raise DataError(
             f"data is a {type(data).__name__}: give a TradeData or a World, such as "
             "tw.TradeData.from_frame(df)"
+        )
+    if isinstance(scenarios, Scenario):
+        raise ScenarioError("scenarios is one Scenario: give a list, such as [scenario]")
+    engine = solve_ge if isinstance(data, World) else solve_pe
+    known = [name for name, item in signature(engine).parameters.items() if item.kind is _OPTION]
+    for name in options:
+        if name not in known:
+            raise TypeError(
+                f"{engine.__name__} has no option {name!r}{suggest(name, known)}; it has "
+                f"{', '.join(known)}"
+            )
+    if executor is not None and not callable(getattr(executor, "submit", None)):
+        raise DataError(
+            f"executor is a {type(executor).__name__} without submit: give an executor such as "
+            "concurrent.futures.ProcessPoolExecutor(), or None; threads= sets a number"
         )
     listed = list(scenarios)
     for scenario in listed:

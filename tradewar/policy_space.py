@@ -19,7 +19,7 @@ from tradewar.errors import ScenarioError, first_five
 from tradewar.ge_limits import GELimits
 from tradewar.ge_problem import Changes
 from tradewar.instruments import Instrument
-from tradewar.rules import make_rule
+from tradewar.rules import RATE_LIMIT, make_rule
 from tradewar.scenario import Scenario
 from tradewar.wedges import match_flows
 
@@ -245,6 +245,11 @@ def select_rates(
         raise ScenarioError(
             f"bounds={tuple(bounds)!r}: two rates are wanted, -1 < low < high; fractions, so that "
             "1.0 is 100 %"
+        )
+    if high > RATE_LIMIT:
+        raise ScenarioError(
+            f"bounds={tuple(bounds)!r}: {high:g} means {100 * high:,.0f} percent: a percent taken "
+            f"for a fraction? Write {high / 100:g} for {high:g} percent"
         )
     if uniform not in UNIFORM:
         raise ScenarioError(f"uniform={uniform!r}: give {', '.join(map(repr, UNIFORM))}")

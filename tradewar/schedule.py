@@ -123,7 +123,7 @@ class Schedule(ScheduleEdits, ScheduleModels):
         *,
         name: str = "schedule",
         percent: bool = False,
-        lists: Mapping[str, Any] | None = None,
+        lists: Mapping[str, Any] | Schedule | None = None,
         lines: Mapping[str, Sequence[str]] | None = None,
         products: Sequence[str] | None = None,
         targets: Sequence[str] | None = None,
@@ -160,8 +160,9 @@ class Schedule(ScheduleEdits, ScheduleModels):
         name : str
         percent : bool, default False
             Whether `rate` is in percent.
-        lists : mapping, optional
-            Name -> list of codes, or Series by code called "share" or "rate".
+        lists : mapping or Schedule, optional
+            Name -> list of codes, or Series by code called "share" or "rate".  A Schedule lends
+            its lists, and its lines, products and targets where none are given.
         lines : mapping, optional
             Importer -> its tariff lines (HS8, HS10): rates of an HS6 product are the plain mean
             over its lines.
@@ -179,13 +180,18 @@ class Schedule(ScheduleEdits, ScheduleModels):
         DataWarning
             Every rate is above 1.0; with ``percent=True``, every rate is below 1 percent.
         """
+        by_line = {
+            key: np.array(sorted(set(some)), dtype=str) for key, some in (lines or {}).items()
+        }
+        if isinstance(lists, Schedule):
+            by_line = by_line if lines else lists._book.lines
+            products = lists.products if products is None else products
+            targets = lists.targets if targets is None else targets
+            lists = lists._book.lists
         found = read_lists(lists)
         rates = [key for key, item in found.items() if item.kind == "rate"]
         shares = [key for key, item in found.items() if item.kind == "share"]
         table = read_measures(df, percent=percent, lists=shares, rates=rates)
-        by_line = {
-            key: np.array(sorted(set(some)), dtype=str) for key, some in (lines or {}).items()
-        }
         book = Book(found, by_line)
         universe = schedule_tables.own_products(table, book) if products is None else products
         named = schedule_tables.own_targets(table) if targets is None else targets
@@ -253,7 +259,7 @@ class Schedule(ScheduleEdits, ScheduleModels):
         return len(self._table)
 
     def to_frame(self) -> pd.DataFrame:
-        """Give the measures as a new frame; `from_frame` reads it back.
+        """Give the measures as a new frame; ``from_frame(frame, lists=schedule)`` reads it back.
 
         Returns
         -------
@@ -269,11 +275,8 @@ class Schedule(ScheduleEdits, ScheduleModels):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Schedule):
             return NotImplemented
-        mine, theirs = (
-            (s.name, s.products, s.targets, s.branches, s.date, tuple(sorted(s._book.lists)))
-            for s in (self, other)
-        )
-        return mine == theirs and self._table.equals(other._table)
+        mine, theirs = ((s.name, s.products, s.targets, s.branches, s.date) for s in (self, other))
+        return mine == theirs and self._book.same(other._book) and self._table.equals(other._table)
 
     __hash__ = None  # type: ignore[assignment]
 

@@ -102,6 +102,15 @@ class Book:
                 raise DataError(f"two lists are called {name!r} and differ: rename one")
         return Book({**self.lists, **other.lists}, {**self.lines, **other.lines})
 
+    def same(self, other: Book) -> bool:
+        """Tell whether both hold the same lists and lines."""
+        return (
+            self.lists.keys() == other.lists.keys()
+            and all(_same(item, other.lists[name]) for name, item in self.lists.items())
+            and self.lines.keys() == other.lines.keys()
+            and all(np.array_equal(codes, other.lines[key]) for key, codes in self.lines.items())
+        )
+
     def universe(self, importer: str, products: Sequence[str]) -> Universe:
         """Find the lines below each product."""
         key = ("universe", importer, tuple(products))

@@ -151,6 +151,14 @@ def _base_days(base_date: Any, data: TradeData) -> tuple[np.ndarray, np.ndarray]
         first = np.datetime64(f"{text}-01-01", "D")
         days = np.arange(first, np.datetime64(f"{int(text) + 1}-01-01", "D"))
         return days.astype("datetime64[s]"), np.full(len(days), 1.0 / len(days))
+    if base_date is None:
+        try:
+            return np.array([as_day(given, "tariff_date")]), np.ones(1)
+        except DataError:
+            raise DataError(
+                f"base.tariff_date={given!r} is no single day: give base_date=, a day or a year "
+                '(one importer at a time where they differ), or method="level"'
+            ) from None
     return np.array([as_day(given, "base_date")]), np.ones(1)
 
 

@@ -259,7 +259,9 @@ def _content(rows: _Rows, lists: Sequence[str]) -> list[str]:
             share = float(text)
         except ValueError:
             raise rows.error(
-                row, f"content={cell!r} is neither a share nor a list{suggest(text, lists)}"
+                row,
+                f"content={cell!r} is neither a share nor a list{suggest(text, lists)}; "
+                "give lists=, a mapping or the schedule that the row comes from",
             ) from None
         if not 0 < share <= 1:
             raise rows.error(

@@ -101,8 +101,8 @@ def sectors_of(base: Any) -> dict[str, tuple[str, ...]]:
         coarse.setdefault(label, []).append(name)
     if not known & set(coarse):
         raise DataError(
-            f"base has no goods sector of ICIO: its products are {first_five(names)}; give a "
-            "mapping of your own"
+            f"base has no goods sector of ICIO: its products are {first_five(names)}; take a "
+            "world with them, or give to_scenario(products=, weights=) a mapping of your own"
         )
     out = {str(p): tuple(coarse.get(s, ())) for p, s in hs6_to_icio22().items()}
     heading, chapter = (most_common(hs6_to_icio22(), n).to_dict() for n in (4, 2))

@@ -369,7 +369,7 @@ def _rate(given: Any, name: str, axes: Axes, percent: bool, trade: np.ndarray) -
     bad = (trade > 0) & ~((rate > -1) & (rate < math.inf))
     if bad.any():
         raise DataError(
-            f"{name}: {np.count_nonzero(bad)} rates are <= -1 or infinite (importer exporter "
+            f"{name}: {np.count_nonzero(bad)} rates are <= -1, NaN or infinite (importer exporter "
             f"product: {named(bad, labels)}); a rate must leave a positive price"
         )
     high = (trade > 0) & (rate > reading.PERCENT_LOOK)

@@ -205,6 +205,11 @@ def test_prints_and_pickles():
     assert again.frontier(2).equals(deal.frontier(2))
     assert "<table" in deal._repr_html_()
     assert "Bargaining power: A 0.5, B 0.5." in str(deal.card)
+    assert "(see .starts)" in str(deal.card)
+    chosen = deal.starts.set_index("chosen").loc[True]
+    reached = [chosen["payoff_A"], chosen["payoff_B"]]
+    np.testing.assert_allclose(reached, deal.welfare[["A", "B"]], atol=1e-9)  # fractions
+    assert deal.starts.attrs["unit"]["payoff_A"] == "fraction"
 
 
 def test_no_gains_from_agreement():

@@ -192,8 +192,14 @@ def test_refusals():
         tw.solve_many(world(), [PLUS_100, PLUS_100])
     with pytest.raises(ScenarioError, match="no scenario given"):
         tw.solve_many(world(), [])
-    with pytest.raises(TypeError, match="supply"):
+    with pytest.raises(TypeError, match="solve_ge has no option 'supply'; .*labour_supply"):
         tw.solve_many(world(), [PLUS_100], supply=2.0)
+    with pytest.raises(TypeError, match="solve_ge has no option 'world'"):
+        tw.solve_many(world(), [PLUS_100], world=world())
+    with pytest.raises(ScenarioError, match=r"scenarios is one Scenario: give a list"):
+        tw.solve_many(world(), PLUS_100)
+    with pytest.raises(DataError, match="executor is a int without submit"):
+        tw.solve_many(world(), [PLUS_100], executor=2)
 
 
 def test_progress():

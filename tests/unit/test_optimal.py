@@ -207,6 +207,7 @@ def test_result_prints_and_pickles():
         ("X", {}, ScenarioError, "player 'X' is no country of the world.*it has A, B"),
         ("A", {"against": "Z"}, ScenarioError, "'Z'"),
         ("A", {"bounds": (0.5, 0.1)}, ScenarioError, "two rates are wanted, -1 < low < high"),
+        ("A", {"bounds": (0.0, 60.0)}, ScenarioError, "60 means 6,000 percent: .* Write 0.6 for"),
         ("A", {"bounds": (-1.0, 1.0)}, ScenarioError, "two rates are wanted, -1 < low < high"),
         ("A", {"uniform": "mfn"}, ScenarioError, "uniform='mfn': give 'none', 'partners'"),
         ("A", {"objective": "votes"}, ScenarioError, "objective='votes': give 'welfare'"),

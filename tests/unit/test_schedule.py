@@ -515,6 +515,18 @@ def test_round_trip(us):
     assert tw.Schedule.from_frame(read, name="USA", lists=LISTS) == us
 
 
+def test_schedules_with_lists_of_one_name_and_other_codes_differ():
+    rows = one(0.25, scope="goods")
+    first, second, third = (
+        tw.Schedule.from_frame(rows, lists={"goods": codes}, products=["850440"], lines=lines)
+        for codes, lines in ((["8504"], None), (["8505"], None), (["8504"], {"USA": ["85044095"]}))
+    )
+    assert first == tw.Schedule.from_frame(rows, lists=first)
+    np.testing.assert_allclose(first.rates(on="2020-01-01")["tariff"], [0.25])
+    np.testing.assert_allclose(second.rates(on="2020-01-01")["tariff"], [0.0])
+    assert first != second and first != third
+
+
 def test_it_is_immutable_and_prints(us):
     with pytest.raises(AttributeError, match="immutable"):
         us.name = "x"

@@ -131,3 +131,24 @@ def test_october_on_the_customs_file(us):
     mean = (rates.set_index("product")["tariff"] * value).sum() / value.sum()
     average = us.effective(data, on="2025-10-25").set_index("exporter")["tariff"]["VNM"]
     assert mean == pytest.approx(average, abs=1e-12)
+
+
+def test_the_whole_calendar_goes_through_a_frame_and_back(us):
+    frame = us.to_frame()
+    again = tw.Schedule.from_frame(frame, name=us.name, lists=us)
+    assert again == us
+    assert again.rates(on="2025-10-25", products=["850440"]).equals(
+        us.rates(on="2025-10-25", products=["850440"])
+    )
+    with pytest.raises(DataError, match="neither a share nor a list; give lists=, a mapping or"):
+        tw.Schedule.from_frame(frame)
+    own = tw.Schedule.from_frame(frame, lists=us, targets=["CHN"], lines={"USA": ["85044095"]})
+    assert own.targets == ("CHN",)
+    assert own != us
+
+
+def test_a_base_date_in_words_needs_one_that_is_a_day(us):
+    with pytest.raises(DataError, match=r"base.tariff_date='2024 .USA., .* give base_date="):
+        us.to_scenario(on="2025-10-25", base=tw.datasets.icio_2022())
+    with pytest.raises(DataError, match="base_date='soon' is no date"):
+        us.to_scenario(on="2025-10-25", base=tw.datasets.icio_2022(), base_date="soon")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 import tradewar as tw
@@ -116,6 +117,12 @@ def test_products_of_one_importer_leave_rules_out_aloud():
     usa = table.query("country == 'USA'").set_index("scenario")
     assert usa.loc["US threat", "ev"] < 0 == usa.loc["soybean freeze", "ev"]
     assert table["welfare_change"].isna().all()
+
+
+def test_compare_takes_one_scenario():
+    world = tw.datasets.icio_2017()
+    alone = talks.compare(world, talks.us_threat(), rebased=True)
+    pd.testing.assert_frame_equal(alone, talks.compare(world, [talks.us_threat()], rebased=True))
 
 
 def test_compare_refuses_what_it_cannot_solve():

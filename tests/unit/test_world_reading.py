@@ -105,7 +105,7 @@ def test_rates_in_percent():
     )
     refused("rates are above 5 and the median is .*Say percent=True", tariff=100.0 * rates)
     refused(
-        "1 rates are <= -1 or infinite .*USA CHN steel",
+        "1 rates are <= -1, NaN or infinite .*USA CHN steel",
         tariff=np.where(np.arange(48).reshape(4, 4, 3) == 3, -1.0, rates),
     )
 

@@ -62,7 +62,7 @@ def baseline(base: TradeData | World, **options: Any) -> TradeData | World:
 
 def compare(
     base: TradeData | World,
-    scenarios: Iterable[Scenario] | None = None,
+    scenarios: Scenario | Iterable[Scenario] | None = None,
     *,
     rebased: bool = False,
     **options: Any,
@@ -73,7 +73,7 @@ def compare(
     ----------
     base : TradeData or World
         Brought to the status quo of 25 October 2025 first.
-    scenarios : iterable of Scenario, optional
+    scenarios : Scenario or iterable of them, optional
         Default: all of `tradewar.talks`, in the order of `SCENARIOS`.
     rebased : bool, default False
         `base` stands at the status quo already (`baseline`).
@@ -106,6 +106,8 @@ def compare(
     """
     if not isinstance(base, TradeData | World):
         raise DataError(f"base is a {type(base).__name__}: give a TradeData or a World")
+    if isinstance(scenarios, Scenario):
+        scenarios = [scenarios]
     listed = [make() for make in SCENARIOS] if scenarios is None else list(scenarios)
     if not listed:
         raise DataError("no scenario given")
