@@ -17,6 +17,7 @@ from tests.unit.ge_cases import (
     SECTORS,
     SWITCHES,
     WALL,
+    make_world,
     solve,
     surplus_world,
     unsolvable,
@@ -367,6 +368,18 @@ def test_recorded_failures_are_nan_and_said():
         res.diversion()
     with pytest.raises(DataError, match="without a solution"):
         tw.solve_ge(surplus_world(), WALL, start=res)
+
+
+@pytest.mark.filterwarnings("ignore:CHN->USA")
+def test_a_way_cut_short_does_not_tell_that_there_is_no_equilibrium():
+    w = make_world(17, export_tax=True, rents=0.2, scale=0.05)
+    scn = tw.Scenario("wall").ban(importer="CHN", exporter="USA")
+    scn = scn.tariff(importer="USA", set=1.0).tariff(importer="USA", scale=5.0)
+    options = {"deficits": "income", "va_substitution": 0.1, "revenue": "income_tax"}
+    for most in (10, 15, 20, 25):
+        with pytest.raises(ConvergenceError, match="no convergence: the worst market"):
+            tw.solve_ge(w, scn, max_iter=most, **options)
+    assert tw.solve_ge(w, scn, **options).check()["ok"].all()
 
 
 def test_a_surplus_that_income_cannot_carry_is_named():
