@@ -45,7 +45,7 @@ from tradewar.scenario import Scenario
 from tradewar.wedges import Wedges, apply_rules
 from tradewar.world import World
 
-__all__ = ["solve_batch", "solve_ge"]
+__all__ = ["solve_batch", "solve_ge", "warn_failures"]
 
 MAX_ITER = 5000  # evaluations and Jacobian products; usual solves take 30 to 60
 _NUMBERS = ("labour_supply", "va_substitution", "input_substitution", "final_substitution")
@@ -95,7 +95,8 @@ def solve_ge(
         "purged": they vanish first, at the baseline tariffs, and that is the baseline (Ossa 2014).
         "income": a fixed share of each country's spending, shifted alike to sum to zero.
     revenue : {"lump_sum", "income_tax"}
-        Tariff and export-tax revenue is paid out, or lowers the tax on labour income.
+        Tariff revenue is paid out, or lowers the tax on labour income; export-tax revenue is
+        always paid out.
     labour_supply : float >= 0, default 0
         Elasticity of labour supply in the real wage after tax.
     va_substitution, input_substitution, final_substitution : float >= 0, default 1
@@ -175,6 +176,7 @@ def solve_ge(
         progress=progress,
         start=start,
     )
+    warn_failures([result])
     return result
 
 
@@ -195,7 +197,7 @@ def solve_batch(
     progress: bool = False,
     start: GEResult | None = None,
 ) -> list[GEResult]:
-    """Solve scenarios in one call of the core; options as in `solve_ge`."""
+    """Solve scenarios in one call of the core; options as in `solve_ge`.  Nobody is warned."""
     begun = time.perf_counter()
     _check(world, scenarios, start)
     check_choices(
@@ -217,6 +219,7 @@ def solve_batch(
         world = purge(world, closure, core)
     if revenue == "income_tax":
         _check_relief(world)
+    _check_leisure(world, closure.labour_supply)
     economy = WorldRules.of(world)
     wedges = []
     for scenario in scenarios:
@@ -238,13 +241,11 @@ def solve_batch(
     levels = _levels(world, closure, changes, states, core["threads"])
     seconds = time.perf_counter() - begun
     out = []
-    notes: list[str] = []
     for k, scenario in enumerate(scenarios):
         state, level = states[k], levels[k]
         cause = ""
         if state.status != 0:
             cause = _report(world, scenario, changes[k], state, closure, on_error, len(scenarios))
-            notes.append(f"{scenario.name!r}: {cause}")
             state = _blank(state)
         info = {
             "status": state.status,
@@ -261,14 +262,19 @@ def solve_batch(
             "versions": versions(_core.__version__),
         }
         out.append(GEResult(world, scenario, wedges[k], closure, changes[k], state, level, info))
+    return out
+
+
+def warn_failures(results: Sequence[GEResult]) -> None:
+    """Warn of scenarios without a solution, in the name of the caller's caller."""
+    notes = [f"{r.scenario.name!r}: {r.info['cause']}" for r in results if not r.converged]
     if notes:
         warnings.warn(
-            f"{len(notes)} of {len(scenarios)} scenarios have no solution and NaN in place of "
+            f"{len(notes)} of {len(results)} scenarios have no solution and NaN in place of "
             f"numbers: {first_five(notes)}",
             DataWarning,
             stacklevel=3,
         )
-    return out
 
 
 def purge(world: World, closure: Closure, core: dict[str, Any]) -> World:
@@ -329,6 +335,21 @@ def _check_relief(world: World) -> None:
         raise DataError(
             f'revenue="income_tax": tariff revenue is as large as labour income ({named} '
             f'{world.value_unit}), so that no tax is left to relieve; use revenue="lump_sum"'
+        )
+
+
+def _check_leisure(world: World, kappa: float) -> None:
+    """Refuse an elasticity at which welfare, net of the cost of work, is not above zero."""
+    work = kappa / (1.0 + kappa) * world._labour_income
+    bad = np.flatnonzero(~(world._income > work))
+    if bad.size:
+        named = first_five(
+            [f"{world._countries[n]} {world._income[n]:.4g} less {work[n]:.4g}" for n in bad]
+        )
+        raise DataError(
+            f"labour_supply={kappa:g}: welfare, final spending less k = kappa/(1 + kappa) of "
+            f"labour income, is not above zero at the baseline ({named} {world.value_unit}), so "
+            'that a change relative to it has no meaning; use a smaller one, or deficits="purged"'
         )
 
 
@@ -422,7 +443,7 @@ def _report(
 def _no_equilibrium(world: World, closure: Closure, state: State, place: str) -> str:
     deficit, income = world._deficit[state.where], world._income[state.where]
     text = f"no equilibrium: the income of {place} cannot carry its "
-    if deficit < 0.0:
+    if deficit < 0.0 and closure.deficits in ("fixed", "share"):
         text += f"fixed surplus of {-deficit:,.6g} {world.value_unit}"
     else:
         text += "obligations"

@@ -33,8 +33,9 @@ DEFICITS = {
     "zero",
 }
 REVENUE = {
-    "lump_sum": "paid to households as a lump sum",
-    "income_tax": "used to lower the tax on labour income",
+    "lump_sum": "Tariff and export-tax revenue is paid to households as a lump sum.",
+    "income_tax": "Tariff revenue is used to lower the tax on labour income; export-tax revenue is "
+    "paid to households as a lump sum.",
 }
 
 
@@ -218,7 +219,7 @@ def _closure(res: GEResult) -> list[str]:
         if abs(size) <= 1e-9 * world._income[largest]
         else f"{world._countries[largest]}, {money}."
     )
-    texts.append(f"Tariff and export-tax revenue is {REVENUE[c.revenue]}.")
+    texts.append(REVENUE[c.revenue])
     texts.append(
         "Labour is fixed in each country and moves freely between its products."
         if c.labour_supply == 0.0
@@ -247,7 +248,7 @@ def _elasticities(res: GEResult) -> list[str]:
 
 
 def _limits(res: GEResult) -> list[str]:
-    if not len(res.changes.limits):
+    if not len(res.changes.limits) or not res.converged:
         return []
     table, rents = res.binding(), res.rents()
     texts = [f"{int(table['binding'].sum()):,} of {len(table):,} limits bind."]

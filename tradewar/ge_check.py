@@ -115,7 +115,11 @@ def check(res: GEResult) -> pd.DataFrame:
         (made.value_added * (1.0 - rho) * levels.output).sum(axis=1),
         wages,
     )
-    relief = state.subsidy if res.closure.revenue == "income_tax" else np.ones(N)
+    relief = np.ones(N)
+    if res.closure.revenue == "income_tax":
+        before = (world._tariff * world._trade).sum(axis=(1, 2)) / world._labour_income
+        relief = (1.0 - before) / (1.0 - duty / wages)
+    compare("relief of income tax (9)", relief, state.subsidy)
     supply = (np.exp(state.ln_w) * relief / index) ** res.closure.labour_supply
     compare("labour supply (9)", supply, state.labour)
     compare("price index of consumption", index, levels.price_index)
@@ -143,10 +147,15 @@ def _limits(res: GEResult) -> tuple[float, str]:
     worst, where = 0.0, "no limit"
     for k in range(len(limits)):
         sign = -1.0 if limits.kind[k] in (FLOOR_QUANTITY, FLOOR_VALUE) else 1.0
-        gap = sign * float(np.log(limits.given[k] / totals[k]))
-        at_top = m[k] >= limits.upper[k]
-        miss = max(gap, 0.0) if at_top else abs(min(gap, float(m[k])))
-        miss = max(miss, -min(float(m[k]), 0.0))
-        if miss >= worst:
+        with np.errstate(divide="ignore"):  # nothing is left of banned flows
+            gap = sign * float(np.log(limits.given[k] / totals[k]))
+        wedge = float(m[k])
+        miss = abs(min(gap, wedge))
+        if wedge >= limits.upper[k]:
+            miss = min(miss, max(gap, 0.0))
+        miss = max(miss, -min(wedge, 0.0))
+        if np.isnan(miss) or miss >= worst:
             worst, where = miss, f"rule {limits.rule[k]} {limits.product[k]}"
+        if np.isnan(miss):
+            break
     return worst, where

@@ -219,6 +219,7 @@ def binding(res: GEResult) -> pd.DataFrame:
         kind + (", by value" if code == 3 else "")
         for kind, code in zip(kinds, limits.kind, strict=True)
     ]
+    unknown = pd.array([pd.NA] * len(m), dtype="boolean")
     floor = np.array([kind == COMMITMENT for kind in limits.source], dtype=bool)
     frame = pd.DataFrame(
         {
@@ -228,7 +229,7 @@ def binding(res: GEResult) -> pd.DataFrame:
             "limit": limits.given,
             "quantity_new": totals,
             "premium": np.where(floor, -np.expm1(-m), np.expm1(m)),
-            "binding": np.asarray(m > 0.0, dtype=bool),
+            "binding": np.asarray(m > 0.0, dtype=bool) if res.converged else unknown,
             "coverage": _limit_coverage(res),
         }
     )
@@ -252,7 +253,7 @@ def _limit_coverage(res: GEResult) -> Floats:
 def rents(res: GEResult) -> pd.DataFrame:
     """Rents by flow and receiver; see `GEResult.rents`."""
     amount = res._flow_rents(res._flows())
-    rows = np.flatnonzero(np.abs(amount).sum(axis=1) > 0.0)
+    rows = np.flatnonzero(np.abs(amount).sum(axis=1) != 0.0)  # NaN stays: no solution
     keys = {name: index.take(rows) for name, index in _keys(res).items()}
     numbers = {name: amount[rows, k] for k, name in enumerate(RECEIVERS)}
     frame = pd.DataFrame({**keys, **numbers, "rent": amount[rows].sum(axis=1)})
@@ -264,7 +265,8 @@ def tariff_equivalents(res: GEResult) -> pd.DataFrame:
     data, w = res.data, res._limit_wedges()
     weight = np.ones(len(data)) if res.wedges.weight is None else res.wedges.weight
     caps = w.border + w.buyer + w.waste + w.floors
-    rows = np.flatnonzero((caps > 0) | (w.floors > 0) | (weight < 1))
+    unknown = np.isnan(caps)  # without a solution
+    rows = np.flatnonzero((caps > 0) | (w.floors > 0) | (weight < 1) | unknown)
     keys = {name: index.take(rows) for name, index in _keys(res).items()}
     theta = res.world._theta[data._product[rows]]
     with np.errstate(divide="ignore", invalid="ignore"):

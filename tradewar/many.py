@@ -13,7 +13,7 @@ from typing import Any
 from tradewar.codes import suggest
 from tradewar.data import TradeData
 from tradewar.errors import DataError, ScenarioError, first_five
-from tradewar.ge import solve_batch, solve_ge
+from tradewar.ge import solve_batch, solve_ge, warn_failures
 from tradewar.pe import solve_pe
 from tradewar.running import bar
 from tradewar.runs import Runs
@@ -101,10 +101,14 @@ def solve_many(
     if executor is not None:
         solved: Iterable[Any] = _on_executor(executor, data, listed, options)
     elif isinstance(data, World):
-        return Runs(solve_batch(data, listed, progress=progress, **options))
+        solved = solve_batch(data, listed, progress=progress, **options)
+        progress = False
     else:
         solved = (solve_pe(data, s, **options) for s in listed)
-    return Runs(bar(solved, len(listed), "scenario") if progress else solved)
+    results = list(bar(solved, len(listed), "scenario") if progress else solved)
+    if isinstance(data, World):
+        warn_failures(results)
+    return Runs(results)
 
 
 def _chunk(data: TradeData | World, scenarios: Sequence[Scenario], options: dict[str, Any]) -> Any:

@@ -103,7 +103,9 @@ tw_ge_blame(tw_ge *ge, const double *z)
         }
     }
     locate(ge, worst);
-    if (ge->poor_once >= 0 && ge->what != TW_GE_LIMIT) {
+    /* Where max_iter cut the way short, a poor country on it proves nothing. */
+    int tried = ge->iterations < ge->opt->max_iter;
+    if (tried && ge->poor_once >= 0 && ge->what != TW_GE_LIMIT) {
         ge->what = TW_GE_NO_EQUILIBRIUM;
         ge->where = ge->poor_once;
     }

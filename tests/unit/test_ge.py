@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from tests.unit.ge_cases import (
     SECTORS,
     SWITCHES,
     WALL,
+    make_world,
     solve,
     surplus_world,
     unsolvable,
@@ -78,7 +80,7 @@ def test_ossa_2014():
 def test_every_equation_holds(name, rich):
     table = solve(name, rich).check()
     assert table["ok"].all(), table
-    assert len(table) == 13
+    assert len(table) == 14
 
 
 @pytest.mark.parametrize("name", [n for n in SWITCHES if n not in ("zero", "purged")])
@@ -168,6 +170,37 @@ def test_an_income_tax_moves_labour():
         lambda f: (f["labour_income"] * f["employment_ratio"]).sum() / f["labour_income"].sum()
     )
     np.testing.assert_allclose(hours, res.state.labour, rtol=SOLVED)
+
+
+def test_export_taxes_relieve_nobody():
+    scn = tw.Scenario("tax").export_tax(exporter="USA", importer="MEX", set=0.3)
+    res = tw.solve_ge(world(), scn, labour_supply=0.5, revenue="income_tax")
+    duty = (
+        res.countries["tariff_revenue_new"]
+        / res.employment.groupby("country")["labour_income_new"].sum()
+    ).to_numpy()
+    before = (world()._tariff * world()._trade).sum(axis=(1, 2)) / world()._labour_income
+    np.testing.assert_allclose(res.state.subsidy, (1 - before) / (1 - duty), rtol=SOLVED)
+    assert "export-tax revenue is paid to households" in " ".join(str(res.card).split())
+
+
+def test_check_tests_the_relief_of_income_tax():
+    scn = tw.Scenario("+10 on all").tariff(importer="USA", add=0.1)
+    res = tw.solve_ge(world(), scn, labour_supply=0.5, revenue="income_tax")
+    assert res.check()["ok"].all()
+    wrong = res.state._replace(subsidy=res.state.subsidy * 1.001)
+    table = replace(res, state=wrong).check()
+    assert not table.loc["relief of income tax (9)", "ok"]
+
+
+def test_welfare_net_of_work_must_be_above_zero():
+    """Else a gain would read as a loss: the ratio's denominator changes the sign."""
+    w = surplus_world()
+    scn = tw.Scenario("+10").tariff(importer="A", add=0.1)
+    assert tw.solve_ge(w, scn, labour_supply=0.1).converged
+    with pytest.raises(DataError, match=r"labour_supply=20: welfare.*not above zero.*B "):
+        tw.solve_ge(w, scn, labour_supply=20.0)
+    assert tw.solve_ge(w, scn, labour_supply=20.0, deficits="purged").converged
 
 
 def test_relief_needs_income_tax_to_relieve():
@@ -335,6 +368,18 @@ def test_recorded_failures_are_nan_and_said():
         res.diversion()
     with pytest.raises(DataError, match="without a solution"):
         tw.solve_ge(surplus_world(), WALL, start=res)
+
+
+@pytest.mark.filterwarnings("ignore:CHN->USA")
+def test_a_way_cut_short_does_not_tell_that_there_is_no_equilibrium():
+    w = make_world(17, export_tax=True, rents=0.2, scale=0.05)
+    scn = tw.Scenario("wall").ban(importer="CHN", exporter="USA")
+    scn = scn.tariff(importer="USA", set=1.0).tariff(importer="USA", scale=5.0)
+    options = {"deficits": "income", "va_substitution": 0.1, "revenue": "income_tax"}
+    for most in (10, 15, 20, 25):
+        with pytest.raises(ConvergenceError, match="no convergence: the worst market"):
+            tw.solve_ge(w, scn, max_iter=most, **options)
+    assert tw.solve_ge(w, scn, **options).check()["ok"].all()
 
 
 def test_a_surplus_that_income_cannot_carry_is_named():

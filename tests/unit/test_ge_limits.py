@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import tradewar as tw
-from tests.unit.ge_cases import make_world, rich_world, world
-from tradewar.errors import ScenarioError
+from tests.unit.ge_cases import WALL, make_world, rich_world, surplus_world, world
+from tradewar.errors import DataWarning, ScenarioError
 
 BINDS = 1e-8  # relative, of a binding limit
 SAME = 1e-8  # between two solutions of one equilibrium
@@ -275,3 +275,32 @@ def test_limits_survive_a_rich_world_with_ces_links():
         scn, w, va_substitution=0.2, input_substitution=0.1, deficits="income", labour_supply=0.4
     )
     assert res.binding()["binding"].all()
+
+
+def test_limits_without_a_solution_are_not_said_to_be_slack():
+    scn = WALL.export_quota(exporter="A", importer="B", quantity_ratio=0.5)
+    with pytest.warns(DataWarning, match="1 of 1 scenarios have no solution"):
+        res = tw.solve_ge(surplus_world(), scn, on_error="record")
+    assert res.binding()["binding"].isna().all()
+    assert res.rents()["rent"].isna().tolist() == [True]
+    assert res.tariff_equivalents()["export_tax_equivalent"].isna().all()
+    assert not res.check()["ok"].any()
+    assert "limits bind" not in str(res.card)
+
+
+def test_a_tariff_quota_with_one_rate_holds_nothing():
+    rate = 0.1
+    for ratio in (0.5, 2.0):
+        scn = tw.Scenario("q").trq(
+            **FROM_CHINA, product="C26", quantity_ratio=ratio, in_rate=rate, over_rate=rate
+        )
+        same = tw.Scenario("t").tariff(**FROM_CHINA, product="C26", set=rate)
+        res = solve(scn)
+        np.testing.assert_allclose(res.welfare, tw.solve_ge(world(), same).welfare, atol=SAME)
+
+
+def test_a_limit_on_banned_flows_is_slack():
+    scn = tw.Scenario("q").import_quota(**FROM_CHINA, quantity_ratio=0.5).ban(**FROM_CHINA)
+    res = solve(scn)
+    assert (res.binding()["quantity_new"] == 0).all()
+    assert not res.binding()["binding"].any()

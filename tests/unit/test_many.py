@@ -167,6 +167,14 @@ def test_what_fails_is_named():
         tw.solve_many(world(), [PLUS_100, wrong])
 
 
+@pytest.mark.parametrize("executor", [None, Inline()])
+def test_failures_are_warned_of_wherever_they_are_solved(executor):
+    fine = tw.Scenario("fine").tariff(importer="A", add=0.1)
+    with pytest.warns(DataWarning, match="1 of 2 scenarios have no solution") as caught:
+        tw.solve_many(surplus_world(), [fine, WALL], on_error="record", executor=executor)
+    assert [w.filename for w in caught] == [__file__]
+
+
 def test_good_scenarios_survive_bad_ones():
     w = make_world()
     trade = np.array(w._trade)
