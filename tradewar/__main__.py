@@ -9,21 +9,26 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import tradewar as tw
-from tradewar import controls, report, who_pays
+from tradewar import controls, deal, report, steps, talks_answer, welfare, who_pays
 from tradewar.errors import TradewarError
 
 MAIN_HELP = """\
 Who pays for a tariff, and where trade goes.
 
 Without a command: the main job. It prices 100 points added to US duties on Chinese goods, on top
-of what was in force on 14 October 2025, over real imports by product and partner, and says who
-pays, who gains, where China's lost exports go, and what is assumed.
+of what was in force on 25 October 2025, over real imports by product and partner, and says who
+pays, who gains, where China's lost exports go, what the measures on the table do to whole
+economies, whether a deal holds, and what is assumed.
 """
 MAIN_EXAMPLES = """\
 examples:
   tradewar                                       the main job, 40 lines
   tradewar who-pays --partner VNM --rate 0.2     20 points on Vietnam
   tradewar who-pays --product 8517 --json        100 points on China's telephones, as JSON
+  tradewar welfare --rate 0.5                    whole economies: 50 points, and mirrored
+  tradewar calendar --all --product 850440       every step since 2018 and the duty after it
+  tradewar talks                                 the measures on the table, whole economies
+  tradewar game                                  hold, execute or concede: does a deal hold?
   tradewar controls                              magnets held back, soybeans not bought
   tradewar datasets                              data and elasticities in the package
 In Python:
@@ -31,6 +36,7 @@ In Python:
   data = tw.datasets.us_imports_2024()
   scn = tw.Scenario("+100").tariff(importer="USA", exporter="CHN", add=1.0)
   print(tw.solve_pe(data, scn))
+  print(tw.solve_ge(tw.datasets.icio_2022(), scn))
 """
 WHO_HELP = """\
 Solve one question on US imports of 2024: a rate added to duties on a partner's goods.
@@ -62,6 +68,37 @@ keys of --json (money in USD, rates and shares as fractions, null where a number
   partners  exporter, value, value_new, value_change
   products  product, value, value_new, value_change, revenue, revenue_new, tariff, tariff_new
   card, sources, warnings
+"""
+
+
+WELFARE_HELP = """\
+Welfare of all countries in general equilibrium: wages, input-output links, tariff revenue.
+
+A rate is added to one country's duties on goods of another, alone and with the same tariff in
+return. Rates are fractions: 1.0 adds 100 points.
+"""
+
+
+CALENDAR_HELP = """\
+The steps of the conflict and US and Chinese duties after each, as known on 25 October 2025.
+
+For each day on which either side's duties moved: what happened, the statutory US duty on one
+product from China, and the means on all Chinese goods and on US goods in China. All steps since
+2018 take some seconds.
+"""
+
+
+TALKS_HELP = """\
+The measures on the table on 25-26 October 2025 in general equilibrium, each from the duties of
+that day: welfare of the US, of China and of the countries it moves most, and what each assumes.
+"""
+
+
+GAME_HELP = """\
+Deal or no deal: each side holds, executes its threats or concedes the terms of the deal.
+
+Nine cells in general equilibrium from the duties of 25 October 2025, bn USD of welfare; equilibria,
+dominance, best replies, whether the deal holds by itself, and what such a model cannot price.
 """
 
 
@@ -161,6 +198,80 @@ def parser() -> argparse.ArgumentParser:
     who.add_argument("--json", action="store_true", help="print JSON in place of text")
     who.set_defaults(run=_who_pays)
 
+    whole = commands.add_parser(
+        "welfare",
+        help="what whole economies gain and lose",
+        description=WELFARE_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    posed = welfare.Question()
+    whole.add_argument(
+        "--rate",
+        type=float,
+        default=posed.rate,
+        metavar="R",
+        help="added to the duties, a fraction: 0.25 is 25 points (default 1.0)",
+    )
+    whole.add_argument("--importer", default=posed.importer, metavar="CODE", help="default USA")
+    whole.add_argument("--partner", default=posed.partner, metavar="CODE", help="default CHN")
+    whole.add_argument(
+        "--product",
+        type=_selector,
+        default=posed.product,
+        metavar="CODE",
+        help="sectors, HS codes, goods (default) or '*'",
+    )
+    whole.add_argument(
+        "--world", choices=welfare.WORLDS, default=posed.world, help=f"default {posed.world}"
+    )
+    whole.add_argument(
+        "--theta", type=float, metavar="X", help="one trade elasticity (default: by sector)"
+    )
+    whole.add_argument(
+        "--deficits",
+        choices=welfare.DEFICITS,
+        default=posed.deficits,
+        help=f"default {posed.deficits}",
+    )
+    whole.add_argument("--top", type=_count, default=12, metavar="N", help="rows of the table")
+    whole.add_argument("--json", action="store_true", help="print JSON in place of text")
+    whole.set_defaults(run=_welfare)
+
+    dated = commands.add_parser(
+        "calendar",
+        help="the steps of the conflict and the duty after each",
+        description=CALENDAR_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    dated.add_argument("--all", action="store_true", help="all steps (default: the last five)")
+    dated.add_argument(
+        "--product", default=steps.PRODUCT, metavar="HS6", help=f"default {steps.PRODUCT}"
+    )
+    dated.add_argument("--json", action="store_true", help="print JSON in place of text")
+    dated.set_defaults(run=_calendar)
+
+    table = commands.add_parser(
+        "talks",
+        help="the measures on the table in October 2025",
+        description=TALKS_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    table.add_argument("--json", action="store_true", help="print JSON in place of text")
+    table.set_defaults(run=_talks)
+
+    sides = commands.add_parser(
+        "game",
+        help="deal or no deal: payoffs, equilibria, whether a deal holds",
+        description=GAME_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    sides.add_argument("--json", action="store_true", help="print JSON in place of text")
+    sides.set_defaults(run=_game)
+
     limits = commands.add_parser(
         "controls",
         help="two limits on quantities: magnets and soybeans",
@@ -211,6 +322,36 @@ def _who_pays(options: argparse.Namespace) -> list[str]:
     if options.json:
         return [who_pays.record(answer, options.top)]
     return [who_pays.text(answer, options.top), *said]
+
+
+def _welfare(options: argparse.Namespace) -> list[str]:
+    answer = welfare.ask(
+        welfare.Question(
+            rate=options.rate,
+            importer=options.importer,
+            partner=options.partner,
+            product=options.product,
+            world=options.world,
+            theta=options.theta,
+            deficits=options.deficits,
+        )
+    )
+    return [welfare.record(answer) if options.json else welfare.text(answer, options.top)]
+
+
+def _calendar(options: argparse.Namespace) -> list[str]:
+    answer = steps.ask(None if options.all else steps.LAST, options.product)
+    return [steps.record(answer) if options.json else steps.text(answer)]
+
+
+def _talks(options: argparse.Namespace) -> list[str]:
+    answer = talks_answer.ask()
+    return [talks_answer.record(answer) if options.json else talks_answer.text(answer)]
+
+
+def _game(options: argparse.Namespace) -> list[str]:
+    answer = deal.ask()
+    return [deal.record(answer) if options.json else deal.text(answer)]
 
 
 def _controls(options: argparse.Namespace) -> list[str]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-__all__ = ["Card", "Display", "Money", "money_scale", "percent"]
+__all__ = ["Card", "Display", "Money", "divisor_of", "money_scale", "percent"]
 
 _SIZES = {"": 0, "thousand": 3, "k": 3, "million": 6, "mn": 6, "m": 6, "billion": 9, "bn": 9}
 _SIZES |= {"1000": 3, "1,000": 3, "tn": 12, "trillion": 12}
@@ -62,6 +62,25 @@ def money_scale(value_unit: str, largest: float) -> Money:
     if power is None:
         return Money(1.0, value_unit)
     return Money(10.0 ** (power - size), _NAMES[power] + words[-1])
+
+
+def divisor_of(value_unit: str, unit: str) -> float | None:
+    """Give what amounts in `value_unit` are divided by to be in `unit`; None where they cannot be.
+
+    Examples
+    --------
+    >>> divisor_of("million USD", "USD bn"), divisor_of("USD", "bn USD"), divisor_of("EUR", "USD")
+    (1000.0, 1000000000.0, None)
+    """
+    sizes = []
+    for text in (value_unit, unit):
+        words = [word for word in text.strip().split() if word.lower() not in _SIZES]
+        powers = [_SIZES[word.lower()] for word in text.split() if word.lower() in _SIZES]
+        if len(words) != 1 or len(powers) > 1:
+            return 1.0 if unit == value_unit else None
+        sizes.append((words[0], sum(powers)))
+    (currency, size), (wanted, power) = sizes
+    return 10.0 ** (power - size) if currency == wanted else None
 
 
 def percent(value: float, decimals: int = 1) -> str:

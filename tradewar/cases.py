@@ -1,4 +1,4 @@
-"""Cases of the command line: the baseline of October 2025, a change on top, where duty peaks.
+"""Cases of the command line: a change on top of a solved baseline, and where duty peaks.
 
 A `Case` is one change solved from a baseline that was solved with the same elasticities.
 """
@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 import tradewar as tw
-from tradewar.codes import GROUPS, country_name
+from tradewar.codes import country_name
 from tradewar.data import TradeData
 from tradewar.pe_result import PEResult
 from tradewar.pe_summary import RESIDUAL_SUPPLY
@@ -29,7 +29,6 @@ __all__ = [
     "counted_warnings",
     "mn",
     "moved",
-    "october_2025",
     "percent",
     "plus",
     "points",
@@ -45,9 +44,6 @@ DEFAULT_SET = "us_2018_19"
 # Residual export supply to one large buyer, as the evidence of 2018-19 implies: the high and the
 # low end.
 HIGH_SUPPLY, FINITE_SUPPLY = RESIDUAL_SUPPLY
-# Added to duties on economies that the table of partners does not name: the general duty of
-# 5 April 2025 (Executive Order 14257).
-GENERAL_ADDED = 0.10
 PEAK_TO = 3.0  # the search for the rate of most duty ends at +300 points
 PEAK_STEP = 0.001
 
@@ -141,31 +137,6 @@ def set_options(name: str, supply: float | None = None) -> dict[str, Any]:
         for param in ("substitution", "demand", "supply")
     }
     return options if supply is None else {**options, "supply": float(supply)}
-
-
-def october_2025(data: TradeData) -> Scenario:
-    """Write each partner's duty added by 14 October 2025 as a scenario for `data`.
-
-    Parameters
-    ----------
-    data : TradeData
-        ``us_imports_2024()`` or data with the same partners, such as ``world_trade_2022()``: the
-        rate of EU27 then goes to the members, and partners that the table does not name have the
-        general duty of 10 points.
-    """
-    added = tw.datasets.october_2025_added()
-    labels = set(data.countries) - {IMPORTER}
-    rates = {label: float(rate) for label, rate in added.items() if label in labels}
-    members = labels & GROUPS["EU"].members
-    if "EU27" not in labels and members:
-        rates["EU"] = float(added["EU27"])
-    unnamed = sorted(labels - set(rates) - members)
-    scenario = Scenario("October 2025")
-    if unnamed:
-        scenario = scenario.tariff(importer=IMPORTER, exporter=unnamed, add=GENERAL_ADDED)
-    for label, rate in rates.items():
-        scenario = scenario.tariff(importer=IMPORTER, exporter=label, add=rate)
-    return scenario
 
 
 def plus(rate: float, exporter: Any = PARTNER, product: Any = "*") -> Scenario:
@@ -285,17 +256,27 @@ def product_name(code: str) -> str:
     return str(tw.datasets.chapter_names().get(code[:2], ""))
 
 
-def moved(row: Mapping[Hashable, Any], money: Callable[[float, str], str] = bn) -> str:
+def moved(
+    row: Mapping[Hashable, Any],
+    money: Callable[[float, str], str] = bn,
+    *,
+    width: int = 31,
+    part: bool = True,
+) -> str:
     """Write a row of a ranking: who or what, the change in value, and by how much that is."""
     if "product" in row:
         label = f"{row['product']} {product_name(row['product'])}"
     else:
         label = country_name(row["exporter"])
     change, value = row["value_new"] - row["value"], row["value"]
-    part = percent(change / value, "+") if value else ""
-    return f"{label[:31]:31}{money(change, '+'):>8}{part:>9}"
+    share = percent(change / value, "+") if value and part else ""
+    return f"{label[:width]:{width}}{money(change, '+'):>8}{share:>9}".rstrip()
 
 
-def side_by_side(left: Sequence[str], right: Sequence[str]) -> list[str]:
-    """Set two lists of lines beside each other."""
-    return [f"{a:52}{b}".rstrip() for a, b in zip_longest(left, right, fillvalue="")]
+def side_by_side(*columns: Sequence[str], widths: Sequence[int] = (52,)) -> list[str]:
+    """Set lists of lines beside each other; each column but the last has a width."""
+    rows = zip_longest(*columns, fillvalue="")
+    return [
+        "".join(f"{cell:{width}}" for cell, width in zip(row, (*widths, 0), strict=True)).rstrip()
+        for row in rows
+    ]

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 __all__ = ["AGGREGATES", "COUNTRIES", "GROUPS", "Group", "country_name", "hs_pad", "hs_parent"]
-__all__ += ["is_hs", "longest_prefix", "suggest"]
+__all__ += ["is_hs", "longest_prefix", "product_group", "suggest"]
 
 _NAMES = """
 ABW Aruba|AFG Afghanistan|AGO Angola|AIA Anguilla|ALB Albania|AND Andorra
@@ -124,6 +124,29 @@ _ASEAN = "BRN IDN KHM LAO MMR MYS PHL SGP THA TLS VNM"
 
 # Membership in November 2025 (Timor-Leste joined ASEAN on 26 October 2025).  Only the EU counts as
 # a customs union: elsewhere members keep tariffs of their own, and `except_` can leave them out.
+# Industries of input-output tables that no customs office sees, and two that mark such tables.
+_SERVICES = (
+    "B09 D D35 E E36T39 F F41T43 G G45T47 H H49 H50 H51 H52 H53 I I55T56 J J58T60 J61 J62_63"
+)
+_SERVICES += " K K64T66 L L68 M M69T75 N N77T82 O O84 P P85 Q Q86T88 R R90T93 S S94T96 T T97T98"
+SERVICES = frozenset(_SERVICES.split())
+_INDUSTRIES = frozenset({"C10T12", "C20"})
+
+
+def product_group(name: str, labels: Sequence[str]) -> list[int] | None:
+    """Give the places of the labels in the group "goods" or "services"; None: no such group.
+
+    Where the labels are industries of the OECD's input-output tables, services are all that cross
+    no customs (mining services, electricity and construction among them); elsewhere every label
+    is a good.
+    """
+    if name not in ("goods", "services"):
+        return None
+    industries = bool(_INDUSTRIES & set(labels))
+    served = [industries and label in SERVICES for label in labels]
+    return [k for k, service in enumerate(served) if service == (name == "services")]
+
+
 GROUPS: dict[str, Group] = dict(
     [
         _group("EU", _EU27, "EU27 EU28", customs_union=True),

@@ -1,13 +1,15 @@
 """Rules that name HS codes on a world of sectors: what share of each sector they cover.
 
 A sector's flow from an exporter is made of HS6 goods in the proportions of the exporter's own sales
-to the United States in 2024, the only flows by HS6 in the package; where it sold none of the sector
-there, of all exporters' sales; where nobody did, each HS6 line counts the same.  A world may bring
+to the United States in 2024 and, for the United States, of China's imports from there in 2017: the
+flows by HS6 in the package.  Where it sold none of the sector there, the proportions are those of
+all sales to the United States; where nobody did, each HS6 line counts the same.  A world may bring
 its own concordance as ``extra={"hs6_to_sector": Series}``.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -15,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from tradewar.codes import GROUPS, is_hs
+from tradewar.codes import GROUPS, is_hs, product_group
 from tradewar.data import TradeData
+from tradewar.datasets._sectors import most_common
 from tradewar.errors import ScenarioError, first_five
 from tradewar.rules import Rule
 from tradewar.selectors import Selector, country_mask, product_mask
@@ -27,8 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["WorldRules", "frame"]
 
-REST = "ROW"
+REST, US = "ROW", "USA"
 OWN, ALL, LINES = "US imports 2024 from {}", "US imports 2024 from all", "HS6 lines, unweighted"
+FROM_US = "China's imports 2017 from USA"
 
 
 def names_hs(rule: Rule, sectors: Sequence[str]) -> bool:
@@ -54,7 +58,7 @@ class Goods:
     ----------
     codes : list of str, HS6
     sector : int array, sector of each good
-    sales : mapping of partner to float array, USD by good
+    sales : mapping of exporter to float array, money by good: to the US; of the US to China
     total : float array, of all partners
     """
 
@@ -166,7 +170,13 @@ class WorldRules:
                 f"product={long[0]!r} has more than the six digits of the data that weigh HS codes "
                 f"within sectors: write {long[0][:6]!r}"
             )
+        named = [
+            label
+            for item in items
+            for label in _group_labels(item, sectors) or [item]  # "goods" are sectors here
+        ]
         units = [*sectors, *goods.codes]
+        selector = named[0] if len(named) == 1 else tuple(named)
         return _by_good(product_mask(selector, units, "product", ScenarioError), sectors, goods)
 
     def _owner(self, goods: Goods, sectors: list[str]) -> np.ndarray:
@@ -181,7 +191,8 @@ class WorldRules:
         share, texts = np.zeros(n_sector), [""] * n_sector
         open_ = np.ones(n_sector, dtype=bool)
         own = self._sales(exporter, goods)
-        levels = [] if own is None else [(own, OWN.format(exporter))]
+        text = FROM_US if exporter == US else OWN.format(exporter)
+        levels = [] if own is None else [(own, text)]
         levels += [(goods.total, ALL), (np.ones(size), LINES)]
         for weight, text in levels:
             total = np.bincount(goods.sector, weight, minlength=n_sector)
@@ -239,14 +250,29 @@ class WorldRules:
             for group in GROUPS.values():
                 if (group.aggregates | {group.name}) & taken:
                     taken |= group.members | group.aggregates
-            partners = set(goods.sales) - taken
+            partners = set(goods.sales) - taken - {US}
         if not partners:
             return None
         return np.sum([goods.sales[name] for name in sorted(partners)], axis=0)
 
 
 def load_goods(sectors: list[str], extra: Mapping[str, Any]) -> Goods:
-    """Sort HS6 goods into sectors and add up US imports of 2024 by partner.
+    """Give the goods of sectors by the world's concordance, or the one of the package."""
+    if "hs6_to_sector" in extra:
+        return _sort_goods(sectors, pd.Series(extra["hs6_to_sector"]))
+    return _standard_goods(tuple(sectors))
+
+
+@functools.lru_cache(maxsize=4)
+def _standard_goods(sectors: tuple[str, ...]) -> Goods:
+    """Keep the goods of the last few worlds: loading them takes longer than a solve."""
+    return _sort_goods(list(sectors), None)
+
+
+def _sort_goods(sectors: list[str], given: pd.Series | None) -> Goods:
+    """Sort HS6 goods into sectors and add up US imports of 2024, and US exports, by good.
+
+    Codes of 2017 that no longer stand go where the rest of their heading goes.
 
     Raises
     ------
@@ -255,9 +281,11 @@ def load_goods(sectors: list[str], extra: Mapping[str, Any]) -> Goods:
     """
     from tradewar import datasets
 
-    given = extra.get("hs6_to_sector")
-    table = datasets.hs6_to_icio22() if given is None else pd.Series(given)
+    table = datasets.hs6_to_icio22() if given is None else given
     place = {label: j for j, label in enumerate(sectors)}
+    exports = datasets.china_imports_from_us_2017()
+    if given is None:
+        table = pd.concat([table, _retired(table, list(exports.products))])
     codes = [str(code) for code, label in table.items() if str(label) in place]
     if not codes:
         raise ScenarioError(
@@ -277,7 +305,25 @@ def load_goods(sectors: list[str], extra: Mapping[str, Any]) -> Goods:
             weights = data._value[mine]
             sales[str(label)] = np.bincount(good[mine], weights, minlength=len(codes))
     total = np.bincount(good[known], data._value[known], minlength=len(codes))
+    good = np.array([where.get(code, -1) for code in exports._products])[exports._product]
+    known = good >= 0
+    sales[US] = np.bincount(good[known], exports._value[known], minlength=len(codes))
+    for weight in (total, *sales.values()):
+        weight.flags.writeable = False
     return Goods(codes, sector.astype(np.intp), sales, total)
+
+
+def _group_labels(item: str, sectors: list[str]) -> list[str]:
+    """Sectors of a product group such as "goods"; none where the item is no group."""
+    places = None if item in sectors else product_group(item, sectors)
+    return [] if places is None else [sectors[k] for k in places]
+
+
+def _retired(table: pd.Series, codes: list[str]) -> pd.Series:
+    """Give codes that a concordance lacks the sector that most of their heading has."""
+    most = most_common(table, 4).to_dict()
+    lost = [code for code in codes if code not in table.index and code[:4] in most]
+    return pd.Series([most[code[:4]] for code in lost], index=lost, dtype=str)
 
 
 def _by_good(mask: np.ndarray, sectors: list[str], goods: Goods) -> np.ndarray:

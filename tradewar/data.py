@@ -484,9 +484,9 @@ class TradeData:
             return None if x is None else x[rows]
 
         got = reading.Flows(
-            Keys(self._exporter[rows], list(self._countries)),
-            Keys(self._importer[rows], list(self._countries)),
-            Keys(self._product[rows], list(self._products)),
+            Keys(self._exporter[rows], self._countries.tolist()),
+            Keys(self._importer[rows], self._countries.tolist()),
+            Keys(self._product[rows], self._products.tolist()),
             self._value[rows],
             self._tariff[rows],
             pick(self._export_tax),

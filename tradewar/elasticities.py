@@ -157,7 +157,7 @@ def _resolve_set(
     if not isinstance(value, pd.Series):
         return Resolved(_spread(data, param, float(value)), label, given.source)
     find = _sector_values if given.scheme == "ICIO" else _hs_values
-    numbers, level, names = find(list(data._products), value, f"{param}={given.name!r}")
+    numbers, level, names = find(data._products.tolist(), value, f"{param}={given.name!r}")
     flows = np.bincount(level, np.diff(data._layout.market_ptr), len(names)).astype(np.int64)
     counts = {name: int(n) for name, n in zip(names, flows, strict=True) if n}
     return Resolved(_spread(data, param, numbers), label, given.source, counts, 0, given.winsorised)
@@ -292,7 +292,7 @@ def _look_up(
     level = np.zeros(len(slot_country), dtype=np.int64)
     prefixes = [("all", np.zeros(len(data._products), dtype=np.int64))]
     if row_product is not None:
-        prefixes = _prefix_levels(list(data._products), labels)
+        prefixes = _prefix_levels(data._products.tolist(), labels)
     for rank, (_, label_of) in enumerate(prefixes):
         wanted = label_of[market]
         key = wanted if row_country is None else wanted + slot_country * np.int64(width)

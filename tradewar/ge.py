@@ -89,7 +89,9 @@ def solve_ge(
         for the origin instead of splitting it.
     deficits : {"fixed", "share", "zero", "purged", "income"}
         What becomes of trade deficits, in money of the numeraire.  "fixed": they stay.  "share": a
-        share of world value added, the same as fixed here.  "zero": they vanish with the scenario.
+        share of world value added, the same as fixed here.  "zero": they vanish with the scenario,
+        so that welfare has the end of imbalances in it: 1 + welfare_change is that of "purged"
+        times that of the same world without deficits and without the scenario.
         "purged": they vanish first, at the baseline tariffs, and that is the baseline (Ossa 2014).
         "income": a fixed share of each country's spending, shifted alike to sum to zero.
     revenue : {"lump_sum", "income_tax"}
@@ -213,6 +215,8 @@ def solve_batch(
     core: dict[str, Any] = {"tol": tol, "max_iter": max_iter, "threads": threads_of(threads)}
     if deficits == "purged":
         world = purge(world, closure, core)
+    if revenue == "income_tax":
+        _check_relief(world)
     economy = WorldRules.of(world)
     wedges = []
     for scenario in scenarios:
@@ -312,6 +316,20 @@ def _check_number(name: str, given: Any) -> None:
     number = isinstance(given, int | float | np.number) and not isinstance(given, bool)
     if not (number and math.isfinite(given) and given >= 0):
         raise DataError(f"{name}={given!r}: give a number >= 0")
+
+
+def _check_relief(world: World) -> None:
+    """Refuse relief from income tax where tariffs already raise more than labour earns."""
+    duty = (world._tariff * world._trade).sum(axis=(1, 2))
+    bad = np.flatnonzero(~(duty < world._labour_income))
+    if bad.size:
+        named = first_five(
+            [f"{world._countries[n]} {duty[n]:.4g} of {world._labour_income[n]:.4g}" for n in bad]
+        )
+        raise DataError(
+            f'revenue="income_tax": tariff revenue is as large as labour income ({named} '
+            f'{world.value_unit}), so that no tax is left to relieve; use revenue="lump_sum"'
+        )
 
 
 # ---- failures -----------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import pandas as pd
 
 from tradewar._display import money_scale, percent
 from tradewar.ge_check import LOOSE
+from tradewar.limits import COMMITMENT
 from tradewar.rules import RECEIVERS
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ __all__ = ["basis", "body", "card", "cite", "heading", "summary"]
 
 N_COUNTRIES = 5  # in the summary, beside those concerned
 LEAD = 16  # characters of a card's left column
+SMALL_PART = 0.5  # of a sector: a limit on less draws a warning in the card
 
 DEFICITS = {
     "fixed": "fixed: each country's stays what it was in money of the numeraire",
@@ -166,7 +168,7 @@ def body(res: GEResult) -> str:
         ("assumed", _assumed(res)),
         ("not identified", _not_identified(res)),
         ("solver", _solver(res)),
-        ("warnings", list(res.info.get("warnings", ())) or ["none"]),
+        ("warnings", [*res.info.get("warnings", ()), *_partial_limits(res)] or ["none"]),
     ):
         for k, text in enumerate(texts):  # a heading without text is left out
             lead = f"{label:<{LEAD}}" if k == 0 else " " * LEAD
@@ -264,6 +266,28 @@ def _limits(res: GEResult) -> list[str]:
     return texts
 
 
+def _partial_limits(res: GEResult) -> list[str]:
+    """Warn of limits on small parts of sectors: the average of the sector is what is limited."""
+    if not len(res.changes.limits) or not res.converged:
+        return []
+    table, limits = res.binding(), res.changes.limits
+    texts = []
+    for k, rows in enumerate(limits.rows):
+        part, limit = float(table["coverage"].iloc[k]), float(limits.given[k])
+        if part >= SMALL_PART:
+            continue
+        floor = limits.source[k] == COMMITMENT
+        held = percent(limit / float(res.data._value[rows].sum()))
+        texts.append(
+            f"Rule {limits.rule[k]} limits {percent(part)} of what is traded of "
+            f"{limits.product[k]}, so that the sector as a whole is held to "
+            f"{'at least ' if floor else ''}{held} of its quantity, which "
+            f"{'binds' if table['binding'].iloc[k] else 'does not bind'}. Sectors have one price: "
+            "a premium here says nothing of the goods named; use solve_pe for them."
+        )
+    return texts
+
+
 def _coverage(res: GEResult) -> list[str]:
     table = res.coverage
     if table.empty:
@@ -272,17 +296,17 @@ def _coverage(res: GEResult) -> list[str]:
     for number, part in table.groupby("rule"):
         low, high = part["coverage"].min(), part["coverage"].max()
         goods = ", ".join(sorted(set(part["product"])))
-        proxies = sorted(
-            {
-                "own sales to the US" if "from all" not in w and "from" in w else w
-                for w in part["weights"]
-            }
-        )
+        proxies = sorted({_own_or(weights) for weights in part["weights"]})
         texts.append(
             f"Rule {number} names HS codes: it covers {percent(low)} to {percent(high)} of "
             f"{len(part):,} flows of {goods}, weighted by {'; '.join(proxies)} (res.coverage)."
         )
     return texts
+
+
+def _own_or(weights: str) -> str:
+    own = weights.startswith("US imports 2024 from ") and not weights.endswith(" all")
+    return "own sales to the US in 2024" if own else weights
 
 
 def _assumed(res: GEResult) -> list[str]:

@@ -52,6 +52,12 @@ _PARTS = {
 _SMALLEST = 5e-7  # of income: a part below it everywhere is left out of the legend
 
 
+def _signed(number: float, digits: int) -> str:
+    """Write a number with its sign, and one that rounds to zero without."""
+    text = f"{number:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
+    return text if text.strip("+\N{MINUS SIGN}0.") else "0"
+
+
 class GEPlot:
     """Charts of one result; see the methods.
 
@@ -218,7 +224,7 @@ class GEPlot:
                 ax.text(
                     n,
                     i,
-                    f"{cell:+.{digits}f}".replace("-", "\N{MINUS SIGN}"),
+                    _signed(cell, digits),
                     ha="center",
                     va="center",
                     fontsize=7,
@@ -334,9 +340,14 @@ class GEPlot:
     # ---- selectors ------------------------------------------------------------------------------
 
     def _countries(self, selector: Any, what: str) -> list[str]:
+        """Give the countries of a selector; those of a list in its order."""
         labels = list(self._result.world._countries)
-        mask = country_mask(check_selector(selector, what, DataError), labels, what, DataError)
-        return [label for label, keep in zip(labels, mask, strict=True) if keep]
+        checked = check_selector(selector, what, DataError)
+        found: dict[str, None] = {}
+        for item in (checked,) if isinstance(checked, str) else checked:
+            mask = country_mask(item, labels, what, DataError)
+            found |= {label: None for label, keep in zip(labels, mask, strict=True) if keep}
+        return list(found)
 
     def _main_importer(self) -> str:
         res = self._result

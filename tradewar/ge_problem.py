@@ -27,10 +27,12 @@ __all__ = [
     "Levels",
     "Seeds",
     "State",
+    "batch_arrays",
     "evaluate",
     "gradient",
     "read_wedges",
     "solve",
+    "world_arrays",
 ]
 
 Floats = NDArray[np.float64]
@@ -187,7 +189,7 @@ def _join(parts: list[NDArray[Any]], dtype: Any) -> NDArray[Any]:
     return np.ascontiguousarray(np.concatenate(parts) if parts else np.zeros(0), dtype=dtype)
 
 
-def _batch(world: Baseline, batch: Sequence[Changes]) -> tuple[Any, Any, Any, Any]:
+def batch_arrays(world: Baseline, batch: Sequence[Changes]) -> tuple[Any, Any, Any, Any]:
     """Write scenarios as the core takes them: changes, productivity, deficit, limits."""
     N, J = len(world._countries), len(world._products)
     changes: tuple[Any, ...] | None = (
@@ -243,7 +245,7 @@ def solve(
     out = _core.ge_solve(
         world_arrays(world),
         closure.core(),
-        *_batch(world, batch),
+        *batch_arrays(world, batch),
         begin,
         tol,
         max_iter,
@@ -288,7 +290,7 @@ def evaluate(
     )
     point = (ln_w, ln_P, ln_X, ln_S, _join([state.multiplier for state in states], np.float64))
     out = _core.ge_evaluate(
-        world_arrays(world), closure.core(), *_batch(world, batch), point, 0, threads, -1
+        world_arrays(world), closure.core(), *batch_arrays(world, batch), point, 0, threads, -1
     )
     cost, _, output, income, tariff_revenue, export_revenue, price_index, deficit = out
     return [
@@ -349,7 +351,7 @@ def gradient(
     out = _core.ge_gradient(
         world_arrays(world),
         closure.core(),
-        *_batch(world, [changes]),
+        *batch_arrays(world, [changes]),
         point,
         seeds,
         int(tariff),

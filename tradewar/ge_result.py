@@ -268,7 +268,9 @@ class GEResult(GEArrays, Display):
         DataFrame
             One row per limit: rule (its number), instrument, product, limit, quantity_new in
             `value_unit` at base prices (a value commitment: at current ones), premium (fraction of
-            the price it adds to; a subsidy's share of it), binding.
+            the price it adds to; a subsidy's share of it), binding, coverage (share of the flows
+            that the rule names; below 1 where HS codes are part of a sector, whose rest may absorb
+            the limit).
         """
         return ge_tables.binding(self)
 

@@ -16,50 +16,51 @@ from tradewar.codes import suggest
 from tradewar.errors import DataError
 from tradewar.ge_arrays import FlowNumbers
 from tradewar.limits import COMMITMENT
+from tradewar.pe_arrays import TRADE_UNITS
 from tradewar.pe_controls import KIND_NAMES
 from tradewar.rules import RECEIVERS
+from tradewar.schema import COLUMNS
 
 if TYPE_CHECKING:
     from tradewar.ge_result import GEResult
 
 Floats = NDArray[np.float64]
 
-# Unit of every column; "value" is the world's value_unit.  `welfare_change` is a fraction here and
-# money in a model of single products.
+# Units that the schema leaves out, or gives for a model of single products: there a change in
+# welfare is money, here a fraction.
 UNITS = {
     "welfare_change": "fraction",
-    "real_wage_change": "fraction",
-    "coverage": "fraction",
     "binding": "flag",
     "premium": "fraction",
     "export_tax_equivalent": "fraction",
     "import_tariff_equivalent": "fraction",
     "subsidy_rate": "fraction",
     "weight_equivalent": "fraction",
-    "share": "fraction",
-    "tariff": "fraction",
-    "tariff_new": "fraction",
     "price_change": "fraction",
     "rule": "count",
+    "limit": "value",
+    "quantity_new": "value",
 }
-_VALUES = (
-    "value value_new value_change ev income income_new tariff_revenue tariff_revenue_new "
-    "deficit deficit_new exports exports_new imports imports_new output output_new labour_income "
-    "labour_income_new revenue revenue_new rent limit quantity_new volume_change diversion "
-    "creation border_volume_change border_diversion border_creation border_diversion_remainder "
-    "loss other_origins home lost_demand to_imposer_change to_target_change to_rest_change "
-    "exports_change spending spending_new expenditure"
-)
-UNITS |= dict.fromkeys(_VALUES.split(), "value") | dict.fromkeys(RECEIVERS, "value")
+UNITS |= dict.fromkeys(RECEIVERS, "value")
 _MONEY = {"value", "value_new", "value_change", "revenue", "revenue_new", "spending"}
 _MONEY |= {"spending_new", "rent"}
+
+
+def unit_of(column: str) -> str | None:
+    """Give the unit of a column, "value" for money; None where it has none."""
+    if column in UNITS:
+        return UNITS[column]
+    if column in TRADE_UNITS:
+        return TRADE_UNITS[column]
+    known = COLUMNS.get(column)
+    return None if known is None or known.unit == "label" else known.unit
 
 
 def finish(res: GEResult, frame: pd.DataFrame) -> pd.DataFrame:
     """Set the attributes every frame carries."""
     unit = {}
     for column in frame.columns:
-        kind = UNITS.get(column, "ratio" if str(column).endswith("_ratio") else None)
+        kind = unit_of(str(column))
         if kind is not None:
             unit[column] = res.world.value_unit if kind == "value" else kind
     frame.attrs["unit"] = unit
@@ -228,9 +229,24 @@ def binding(res: GEResult) -> pd.DataFrame:
             "quantity_new": totals,
             "premium": np.where(floor, -np.expm1(-m), np.expm1(m)),
             "binding": np.asarray(m > 0.0, dtype=bool),
+            "coverage": _limit_coverage(res),
         }
     )
     return finish(res, frame)
+
+
+def _limit_coverage(res: GEResult) -> Floats:
+    """Part of each limit's flows that its rule names: 1 but for HS codes on a world of sectors."""
+    limits, value = res.changes.limits, res.data._value
+    out = np.ones(len(limits))
+    named = {covered.rule: covered for covered in res.wedges.coverage}
+    for k, rows in enumerate(limits.rows):
+        covered = named.get(limits.rule[k])
+        if covered is not None:
+            share = np.zeros(len(value))
+            share[covered.rows] = covered.share
+            out[k] = (share[rows] * value[rows]).sum() / value[rows].sum()
+    return out
 
 
 def rents(res: GEResult) -> pd.DataFrame:
@@ -290,7 +306,7 @@ def matrix(res: GEResult, column: str, product: str | None) -> pd.DataFrame:
         index=pd.Index(data.countries, name="exporter"),
         columns=pd.Index(data.countries, name="importer"),
     )
-    unit = "ratio" if column.endswith("_ratio") else UNITS.get(column, "ratio")
+    unit = unit_of(column)
     frame.attrs["unit"] = res.world.value_unit if unit == "value" else unit
     return frame
 
@@ -349,9 +365,9 @@ def to_xarray(res: GEResult) -> Any:
     variables: dict[str, Any] = {}
 
     def add(name: str, dims: tuple[str, ...], array: Any) -> None:
-        unit = "ratio" if name.endswith("_ratio") else UNITS.get(name, "")
+        unit = unit_of(name)
         unit = world.value_unit if unit == "value" else unit
-        variables[name] = (dims, array, {"unit": unit})
+        variables[name] = (dims, array, {"unit": unit or ""})
 
     for name, make in flow_columns(res).items():
         dense = np.full(shape, 0.0 if name in _MONEY else np.nan)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["PEArrays"]
 
 # Columns of this module that the schema does not list.
-_UNITS = {
+TRADE_UNITS = {
     "volume_change": "value",
     "creation": "value",
     "border_volume_change": "value",
@@ -243,7 +243,7 @@ class PEArrays:
     def _finish(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Set the attributes every frame carries."""
         unit = self.data.value_unit
-        own = {c: _UNITS[c] for c in frame.columns if c in _UNITS}
+        own = {c: TRADE_UNITS[c] for c in frame.columns if c in TRADE_UNITS}
         own = {c: unit if u == "value" else u for c, u in own.items()}
         known = {**units(frame.columns, unit), **own}
         frame.attrs["unit"] = {c: known[c] for c in frame.columns if c in known}

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 import tradewar as tw
-from tradewar import controls
+from tradewar import controls, deal, steps, talks_answer
 from tradewar.cases import (
     DEFAULT_SET,
     FINITE_SUPPLY,
@@ -23,11 +23,10 @@ from tradewar.cases import (
     Case,
     bn,
     counted_warnings,
-    moved,
-    october_2025,
     percent,
     plus,
     points,
+    product_name,
     revenue_peak,
     side_by_side,
     solve_case,
@@ -40,9 +39,10 @@ __all__ = ["MainJob", "datasets_text", "main_job", "main_text"]
 
 RATE = 1.0  # added to every duty on Chinese goods: 100 points
 SETS = (DEFAULT_SET, "long_run", "bw2006", "protee")
+WIDTH = 100  # columns
 COMPLEMENTS = "demand exceeds substitution"  # how the solver begins this warning
 PARAMETERS = ("substitution", "demand", "supply", "home_substitution")
-MILLION = 1e6  # the unit of world_trade_2022 in USD
+TEN = 10  # partners and products listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +58,14 @@ class MainJob:
         See `revenue_peak`.
     world : PEResult
         The same change in ``world_trade_2022``, from its own baseline.
-    world_data : TradeData
-        ``world_trade_2022`` itself.
+    steps : steps.Answer
+        The calendar's last five steps.
+    talks : talks_answer.Answer
+        The scenarios of the talks in general equilibrium, from the duties of 25 October 2025.
     controls : controls.Answer
         Magnets and soybeans.
+    game : deal.Answer
+        Deal or no deal, from the same start.
     caught : tuple of str
         Texts of all warnings, in order.
     """
@@ -70,16 +74,18 @@ class MainJob:
     cases: dict[tuple[str, float], Case]
     peaks: dict[str, tuple[float, float]]
     world: PEResult
-    world_data: TradeData
+    steps: steps.Answer
+    talks: talks_answer.Answer
     controls: controls.Answer
+    game: deal.Answer
     caught: tuple[str, ...]
 
 
 def main_job(rate: float = RATE) -> MainJob:
-    """Solve the baseline of October 2025 and `rate` on China on top, under several elasticities."""
+    """Solve the baseline of 25 October 2025 and `rate` on China on top, by elasticities."""
     with counted_warnings() as caught:
         data = tw.datasets.us_imports_2024()
-        baseline, change = october_2025(data), plus(rate)
+        baseline, change = tw.talks.status_quo(data), plus(rate)
         pairs = [(name, supply) for name in SETS for supply in (math.inf, FINITE_SUPPLY)]
         pairs.append((SETS[0], HIGH_SUPPLY))
         cases = {
@@ -87,23 +93,30 @@ def main_job(rate: float = RATE) -> MainJob:
             for pair in pairs
         }
         peaks = {name: revenue_peak(cases[name, math.inf]) for name in SETS}
-        world = tw.datasets.world_trade_2022()
-        result = tw.solve_pe(world.rebase(tw.solve_pe(world, october_2025(world))), change)
+        world = tw.talks.baseline(tw.datasets.world_trade_2022())
+        assert isinstance(world, TradeData)
+        elsewhere = tw.solve_pe(world, change)
+        calendar = steps.ask(means=False)
         limits = controls.ask()
-    return MainJob(data, cases, peaks, result, world, limits, tuple(caught))
+    talks = talks_answer.ask()
+    game = deal.ask(talks.start)
+    texts = (*caught, *talks.warnings, *game.warnings)
+    return MainJob(data, cases, peaks, elsewhere, calendar, talks, limits, game, texts)
 
 
 def main_text(job: MainJob) -> str:
     """Write the main job in at most 40 lines of at most 100 characters."""
     lines = [
         *_head(job),
+        *steps.main_lines(job.steps),
         *_trade(job),
-        "",
         *_incidence(job),
-        *_movers(job.cases[SETS[0], math.inf].result),
-        *_deflection(job),
+        *_movers(job),
+        *talks_answer.main_rows(job.talks),
+        _deflection(job),
         *controls.main_lines(job.controls),
         *_card(job),
+        *deal.main_lines(job.game),
     ]
     return "\n".join(line.rstrip() for line in lines)
 
@@ -112,52 +125,40 @@ def main_text(job: MainJob) -> str:
 
 
 def _head(job: MainJob) -> list[str]:
-    partners = job.data.extra["counts"]["partners"]
+    counts = job.data.extra["counts"]
     return [
         f"tradewar {tw.__version__}: who pays if the US adds {100 * RATE:.0f} points to its duties "
         "on Chinese goods?",
-        f"US customs 2024, HS6, {partners} partners. Baseline: 2024 duty + all added by 14 October "
-        "2025, solved.",
+        f"US customs 2024, {counts['partners']} partners; China "
+        f"{counts['china_products_listed']:,} of {counts['products_listed']:,} HS6 products. "
+        "Baseline: 25 October 2025, solved.",
     ]
 
 
 def _trade(job: MainJob) -> list[str]:
-    counts, partners = job.data.extra["counts"], job.data.extra["partners"]
     case = job.cases[DEFAULT_SET, math.inf]
-    money, duty = {}, {}
-    for exporter in (PARTNER, None):
-        flows = job.data.flows
-        flows = flows if exporter is None else flows[flows["exporter"] == exporter]
-        now = case.totals(exporter)
-        money[exporter] = (flows["value"].sum(), now["value"], now["value_new"])
-        before = (flows["value"] * flows["tariff"]).sum()
-        duty[exporter] = (before, now["revenue"], now["revenue_new"])
-    rows = {
-        "Imports from China": money[PARTNER],
-        f"Imports from all {counts['partners']} partners": money[None],
-        "Duty collected on Chinese goods": duty[PARTNER],
-        "Duty collected on all goods": duty[None],
-    }
+    flows = job.data.flows
+    flows = flows[flows["exporter"] == PARTNER]
+    now = case.totals(PARTNER)
+    money = (flows["value"].sum(), now["value"], now["value_new"])
+    duty = ((flows["value"] * flows["tariff"]).sum(), now["revenue"], now["revenue_new"])
     columns = ("2024", "October 2025", f"+{100 * RATE:.0f} points", "change")
     lines = [
         f"{f'bn USD a year ({DEFAULT_SET}, inf)':34}" + "".join(f"{name:>14}" for name in columns)
     ]
+    rows = {"Imports from China": money, "Duty collected on Chinese goods": duty}
     for label, (was, base, after) in rows.items():
         cells = (bn(was), bn(base), bn(after), bn(after - base, "+"))
         line = f"{label:34}" + "".join(f"{cell:>14}" for cell in cells)
         lines.append(f"{line}{percent(after / base - 1.0, '+'):>10}")
     rate, most = job.peaks[DEFAULT_SET]
-    rates = [percent(d / v) for d, v in zip(duty[PARTNER], money[PARTNER], strict=True)]
+    rates = [percent(d / v) for d, v in zip(duty, money, strict=True)]
     line = f"{'Average duty on Chinese goods':34}" + "".join(f"{rate:>14}" for rate in rates)
-    lines.append(f"{line}{f'duty peak: {bn(most)} at {points(rate)}':>24}")
-    held = partners.loc[partners["exporter"] == PARTNER, "held_out"].item()
     welfare = case.result.countries.loc[IMPORTER].to_dict()
     price = case.result.basket_price_change(IMPORTER).iloc[0]
     return [
         *lines,
-        f"China: {counts['china_products_listed']:,} of {counts['products_listed']:,} products "
-        f"listed ({counts['products']:,} have a value); HS 98-99 beside, {bn(held)} of "
-        f"{bn(counts['china_value_all_goods'])} in 2024.",
+        f"{line}{f'duty peak: {bn(most)} at {points(rate)}':>24}",
         f"Such goods of all origins cost {percent(price, '+')}. US buyers and producers lose "
         f"{bn(-welfare['consumer_surplus_change'])}, the Treasury gains "
         f"{bn(welfare['revenue_change'])}.",
@@ -166,10 +167,8 @@ def _trade(job: MainJob) -> list[str]:
 
 def _incidence(job: MainJob) -> list[str]:
     lines = [
-        "WHO BEARS the change in duty on Chinese goods: buyers + exporters + lost old revenue "
-        "= change",
-        f"{'':20}{'supply inf (assumed: exporters 0)':>35}{f'supply {FINITE_SUPPLY:g}':>35}"
-        f"{'duty':>8}",
+        f"{'WHO BEARS the duty':20}{'supply inf (assumed: exporters 0)':>35}"
+        f"{f'supply {FINITE_SUPPLY:g}':>35}{'duty':>8}",
         f"{'substitution':20}{'imports':>10}{'buyers':>8}{'lost':>8}{'change':>9}"
         f"{'buyers':>9}{'exporters':>10}{'lost':>8}{'change':>8}{'peaks':>8}",
     ]
@@ -203,50 +202,52 @@ def _substitution(name: str) -> str:
     return f"{value:g}"
 
 
-def _movers(result: PEResult) -> list[str]:
-    gains = result.top(11, of="exporter", order="largest")
-    gains = gains[gains["exporter"] != PARTNER][:10]
-    losses = result.top(10, exporter=PARTNER)
+def _movers(job: MainJob) -> list[str]:
+    result = job.cases[DEFAULT_SET, math.inf].result
+    gains = result.top(TEN + 1, of="exporter", order="largest")
+    gains = gains[gains["exporter"] != PARTNER][:TEN]
+    losses = result.top(TEN, exporter=PARTNER)
+
+    def cells(labels: list[str], changes: pd.Series, width: int) -> list[str]:
+        return [
+            f"{label[:width]:{width}}{bn(change, '+'):>6}"
+            for label, change in zip(labels, changes, strict=True)
+        ]
+
+    partners = cells([country_name(c) for c in gains["exporter"]], gains["value_change"], 14)
+    products = cells([product_name(c) for c in losses["product"]], losses["value_change"], 22)
+    half = TEN // 2
     return side_by_side(
-        ["TEN PARTNERS THAT GAIN MOST", *(moved(row) for row in gains.to_dict("records"))],
-        ["TEN PRODUCTS THAT MOVE MOST, from China", *map(moved, losses.to_dict("records"))],
+        ["TEN PARTNERS", *partners[:half]],
+        ["GAIN MOST, bn USD", *partners[half:]],
+        ["TEN PRODUCTS of China", *products[:half]],
+        ["MOVE MOST, bn USD", *products[half:]],
+        widths=(21, 21, 29),
     )
 
 
-def _deflection(job: MainJob) -> list[str]:
+def _deflection(job: MainJob) -> str:
+    """Say in a line what becomes of China's lost sales, and who fills them in the US."""
     table = job.world.deflection(importer=IMPORTER, exporter=PARTNER)
-    lost = table.groupby("role")["share"].sum()
-    others = table[table["role"] == "other"]
-    n = 3
-    most = [
-        f"{country_name(row['importer'])} {percent(row['share'])}"
-        for row in others[:n].to_dict("records")
-    ]
-    flows = job.world_data.flows
-    flows = flows[(flows["exporter"] == PARTNER) & (flows["importer"] == IMPORTER)]
-    now = table.loc[table["role"] == "imposer", ["value", "value_new"]].sum()
-    sold = [flows["value"].sum(), now["value"], now["value_new"]]
-    gains = job.world.diversion(importer=IMPORTER, exporter=PARTNER).groupby("role")["share"].sum()
-    return [
-        f"CHINA'S LOST EXPORTS (OECD 2022, {len(job.world.data.products)} sectors, long run; "
-        f"to the US {' -> '.join(bn(MILLION * x) for x in sold)} bn)",
-        f"not made {percent(lost['supply cut'])}, sold in China {percent(lost['home'])}, "
-        f"{', '.join(most)}, {len(others) - n} more {percent(others['share'][n:].sum())};",
-        f"in the US: US producers replace {percent(gains['home'])}, other countries "
-        f"{percent(gains['other'])}, {percent(gains['lost demand'])} is no longer bought.",
-    ]
+    lost = table.groupby("role")["share"].sum().to_dict()
+    table = job.world.diversion(importer=IMPORTER, exporter=PARTNER)
+    gains = table.groupby("role")["share"].sum().to_dict()
+    made, home, other = (f"{100 * lost[role]:.0f}" for role in ("supply cut", "home", "other"))
+    us, them, none = (f"{100 * gains[role]:.0f}" for role in ("home", "other", "lost demand"))
+    return (
+        f"LOST SALES, % (OECD 2022): not made {made}, China {home}, elsewhere {other}; "
+        f"US buys own {us}, others' {them}, none {none}"
+    )
 
 
 def _card(job: MainJob) -> list[str]:
     demand = tw.elasticities.get_set(DEFAULT_SET).demand
     return [
-        f"ASSUMED   One added rate for all goods of a partner; import demand {demand:g}. Inf: "
-        "border prices given.",
-        f"          {FINITE_SUPPLY:g} to {HIGH_SUPPLY:g}: what production supply of 1 to 4 leaves "
-        "to a buyer of 13 % of the exports.",
-        "NOT KNOWN What US producers gain, from customs data; what exporters bear at supply inf.",
-        "NOT IN IT Wages, exchange rates, supply chains, retaliation, transshipment, stocks, "
-        "retail.",
+        f"ASSUMED   Demand {demand:g}; inf: border prices given; {FINITE_SUPPLY:g} to "
+        f"{HIGH_SUPPLY:g}: supply 1 to 4, 13 % of it for the US.",
+        talks_answer.main_card(job.talks),
+        "NOT KNOWN Gains of US producers, from customs data. NOT IN IT Transshipment, stocks, "
+        "retail, time.",
         _warnings(job),
     ]
 
@@ -261,11 +262,13 @@ def _warnings(job: MainJob) -> str:
     other = [text for text in job.caught if not text.startswith(COMPLEMENTS)]
     line = f"WARNINGS  {len(job.caught)}"
     if counts:
-        line += (
-            f": demand above substitution, so rivals lose: {', '.join(counts)} of "
-            f"{len(job.data.products):,} products"
-        )
-    return f"{line}; {len(other)} other: {other[0]}" if other else f"{line}."
+        line += f": demand above substitution: {', '.join(counts)} goods"
+    if not other:
+        return f"{line}."
+    line += f"; {len(other)} other: "
+    said = list(dict.fromkeys(other))
+    room = (WIDTH - len(line)) // len(said) - 2
+    return line + "; ".join(t if len(t) <= room else f"{t[: room - 3]}..." for t in said)
 
 
 def datasets_text() -> str:
@@ -284,4 +287,4 @@ def datasets_text() -> str:
 
 def _entry(name: str, text: str) -> list[str]:
     indent = " " * 18
-    return textwrap.wrap(text, 100, initial_indent=f"{name:18}", subsequent_indent=indent)
+    return textwrap.wrap(text, 100, initial_indent=f"{name:17} ", subsequent_indent=indent)

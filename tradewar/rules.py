@@ -16,6 +16,7 @@ import numpy as np
 
 from tradewar.codes import suggest
 from tradewar.errors import DataWarning, ScenarioError
+from tradewar.rate_table import RateTable
 from tradewar.selectors import EVERY, Selector, check_selector
 
 FLOW_KEYS = ("importer", "exporter", "product")
@@ -49,6 +50,7 @@ class Instrument:
 INSTRUMENTS: dict[str, Instrument] = {
     "tariff": Instrument(FLOW_KEYS, ("set", "add", "scale")),
     "export_tax": Instrument(FLOW_KEYS, ("set", "add", "scale")),
+    "tariff_table": Instrument((), ("rates",)),
     "trade_cost": Instrument(FLOW_KEYS, ("ratio",)),
     "ban": Instrument(FLOW_KEYS, ()),
     "productivity": Instrument(("country", "product"), ("ratio",)),
@@ -78,6 +80,8 @@ ARGUMENTS: tuple[str, ...] = tuple(
     dict.fromkeys(name for spec in INSTRUMENTS.values() for name in (*spec.one_of, *spec.options))
 )
 
+Argument = Any  # float, bool, str or RateTable
+
 # One exception: (key, selector) pairs that must all match; key "" leaves the side open.
 Exclusion = tuple[tuple[str, Selector], ...]
 
@@ -92,7 +96,7 @@ class Rule:
         A key of INSTRUMENTS.
     where : tuple of (key, selector)
         Selectors in the order of the instrument's keys.
-    args : tuple of (name, number, bool or text)
+    args : tuple of (name, number, bool, text or RateTable)
         The instrument's own arguments.
     except_ : tuple of exclusions
         Flows that match every selector of one exclusion are left out.
@@ -100,7 +104,7 @@ class Rule:
 
     instrument: str
     where: tuple[tuple[str, Selector], ...]
-    args: tuple[tuple[str, float | bool | str], ...] = ()
+    args: tuple[tuple[str, Argument], ...] = ()
     except_: tuple[Exclusion, ...] = ()
 
     def selector(self, key: str) -> Selector:
@@ -111,7 +115,8 @@ class Rule:
         """Give the rule as plain values: instrument, selectors, arguments, except_."""
         out: dict[str, Any] = {"instrument": self.instrument}
         out.update((key, _plain(selector)) for key, selector in self.where)
-        out.update(self.args)
+        for name, value in self.args:
+            out[name] = value.as_plain() if isinstance(value, RateTable) else value
         if self.except_:
             out["except_"] = plain_except(self.except_)
         return out
@@ -169,7 +174,9 @@ def make_rule(instrument: str, *, except_: Any = None, **given: Any) -> Rule:
     return Rule(instrument, where, args, exclusions)
 
 
-def _argument(instrument: str, name: str, value: Any) -> float | bool | str:
+def _argument(instrument: str, name: str, value: Any) -> Argument:
+    if name == "rates":
+        return RateTable.of(value)
     if name == "pooled":
         if not isinstance(value, bool | np.bool_) and value not in (0.0, 1.0):
             raise ScenarioError(f"{instrument}: pooled={value!r}: give True or False")

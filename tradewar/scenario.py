@@ -15,6 +15,7 @@ import pandas as pd
 from tradewar.codes import suggest
 from tradewar.data import TradeData
 from tradewar.errors import ScenarioError
+from tradewar.rate_table import RateTable
 from tradewar.rules import ARGUMENTS, FLOW_KEYS, INSTRUMENTS, Rule, make_rule
 from tradewar.scenario_controls import QuantityControls
 from tradewar.selectors import read_selector, write_selector
@@ -45,12 +46,12 @@ class Scenario(QuantityControls):
     Notes
     -----
     *Selectors* (`importer`, `exporter`, `product`, `country`) are a label, a list, a group such as
-    "EU", an HS prefix (product) or "*", which is the default.  A label present in the data wins
-    over a group or prefix.  A group covers its members and an aggregate that stands for them.  "*",
-    lists and groups never match exporter == importer nor flows inside a customs union; a rule that
-    names one country on each side does.  *Rates* are fractions: 1.0 is 100 points.  Rules run in
-    order, so that a later rule acts on the rates an earlier one left.  Flows that no rule names
-    keep their rates.
+    "EU" or, for products, "goods" or "services", an HS prefix or "*", the default. A label present
+    in the data wins over a group or prefix. A group covers its members and an aggregate that stands
+    for them. "*", lists and groups never match exporter == importer nor flows inside a customs
+    union; a rule that names one country on each side does. *Rates* are fractions: 1.0 is 100
+    points. Rules run in order, so that a later rule acts on the rates an earlier one left. Flows
+    that no rule names keep their rates.
 
     *except_* leaves flows out of the rule.  A mapping, ``{"exporter": "EU", "product": "8471"}``,
     excludes flows that match all its selectors; a list of mappings, those that match any of them.
@@ -138,6 +139,27 @@ class Scenario(QuantityControls):
             except_=except_,
         )
         return self._and(rule)
+
+    def tariff_table(self, rates: Any) -> Scenario:
+        """Set import duties flow by flow.
+
+        Parameters
+        ----------
+        rates : pandas, polars or pyarrow table
+            Columns importer, exporter, product (labels of the data, no selectors) and tariff
+            (fraction > -1), each flow once.  Flows that it does not name keep their rates; rows
+            that no flow uses do nothing, but some must be used.
+
+        Returns
+        -------
+        Scenario
+
+        Raises
+        ------
+        ScenarioError
+            A column is missing, a flow stands twice, or a rate is no fraction above -1.
+        """
+        return self._and(make_rule("tariff_table", rates=rates))
 
     def export_tax(
         self,
@@ -252,6 +274,8 @@ class Scenario(QuantityControls):
         records = []
         for rule in self.rules:
             record: dict[str, Any] = {"instrument": rule.instrument, **dict(rule.args)}
+            if isinstance(record.get("rates"), RateTable):
+                record["rates"] = json.dumps(record["rates"].as_plain(), ensure_ascii=False)
             record.update((key, write_selector(selector)) for key, selector in rule.where)
             if rule.except_:
                 plain = rule.as_dict()["except_"]
@@ -357,7 +381,11 @@ class Scenario(QuantityControls):
         return "\n".join([head, *([f"  {self.note}"] if self.note else []), *lines])
 
     def _repr_html_(self) -> str:
-        table = self.to_frame().to_html(na_rep="", border=0)
+        frame = self.to_frame()
+        if "rates" in frame:  # thousands of numbers: say how many
+            rates = [dict(rule.args).get("rates") for rule in self.rules]
+            frame["rates"] = [None if r is None else repr(r) for r in rates]
+        table = frame.to_html(na_rep="", border=0)
         note = f" {html.escape(self.note)}" if self.note else ""
         return f"<p><b>Scenario {html.escape(self.name)}</b>{note}</p>{table}"
 

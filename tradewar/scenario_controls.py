@@ -21,6 +21,8 @@ class QuantityControls:
     data's value_unit.  A limit holds for each product over all flows selected, or once for all
     products with ``pooled=True``.  *rents* says who gets the licence rent: one of importer_firms,
     importer_state, exporter_firms, exporter_state, waste, or a mapping of shares that sum to 1.
+    In `solve_ge` firms and state of a country are one income; a rent of the exporter acts as an
+    export tax, one of the importer as a duty, and a wasted one uses up resources as freight does.
     """
 
     __slots__ = ()
@@ -217,7 +219,9 @@ class QuantityControls:
         -----
         With z = share (1 - leakage).  Buyers: the destination is split into a listed part z, in
         whose nest the origin is missing, and the rest; each has its own price index and the
-        result reports them together.  Sellers: the origin's weight is multiplied by 1 - z.
+        result reports them together.  Sellers: the origin's weight is multiplied by 1 - z.  In
+        `solve_ge` a destination has one price index, shared by listed buyers and the rest, so that
+        a list of buyers multiplies the origin's weight by 1 - z too.
         """
         rule = make_rule(
             "entity_list",
@@ -297,7 +301,8 @@ class QuantityControls:
 
         Notes
         -----
-        ``b = max(p A + lx, ratio)``; the lift above ``p A`` is the rent.
+        ``b = max(p A + lx, ratio)``; the lift above ``p A`` is the rent.  `solve_ge` refuses it:
+        there is no fixed price to hold it against where wages move.
         """
         rule = make_rule(
             "min_import_price",

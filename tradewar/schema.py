@@ -98,6 +98,23 @@ _TABLE = [
     ("value_added_share", "c m", "fraction", ">= 0", "value added in cost"),
     ("final_share", "c m", "fraction", ">= 0", "part of final spending"),
     ("input_share", "c m m", "fraction", "", "input in the cost of its user"),
+    ("ev", "c", "value", "> 0 gain", "welfare change as money at baseline prices"),
+    ("real_wage_change", "c", "fraction", "> 0 gain", "wage after tax over consumer prices"),
+    ("wage_ratio", "c", "ratio", "> 0", "wage, in units of world value added"),
+    ("income_new", "c", "value", "> 0", "final spending after the change"),
+    ("tariff_revenue_new", "c", "value", "> 0 collected", "import duty after the change"),
+    ("deficit_new", "c", "value", "> 0 spends more", "spending minus income after the change"),
+    ("exports_new", "c", "value", ">= 0", "exports after the change"),
+    ("imports_new", "c", "value", ">= 0", "imports after the change"),
+    ("price_ratio", "c m", "ratio", "> 0", "price of the composite good that is bought"),
+    ("cost_ratio", "c m", "ratio", "> 0", "unit cost of production"),
+    ("output_new", "c m", "value", ">= 0", "producer revenue after the change"),
+    ("labour_income_new", "c m", "value", ">= 0", "value added after the change"),
+    ("employment_ratio", "c m", "ratio", ">= 0", "labour at work"),
+    ("value_change", _FLOW, "value", "> 0 more", "change in value"),
+    ("spending", _FLOW, "value", ">= 0", "what buyers pay, duty in"),
+    ("spending_new", _FLOW, "value", ">= 0", "the same after the change"),
+    ("coverage", _FLOW, "fraction", "0 to 1", "part of a flow that a rule names by HS code"),
 ]
 
 COLUMNS: dict[str, Column] = {row[0]: Column(*row) for row in _TABLE}

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tradewar.codes import GROUPS, hs_pad, is_hs, suggest
+from tradewar.codes import GROUPS, hs_pad, is_hs, product_group, suggest
 from tradewar.errors import TradewarError, first_five
 
 Selector = str | tuple[str, ...]
@@ -114,7 +114,7 @@ def country_mask(
 def product_mask(
     selector: Selector, labels: Sequence[str], what: str, error: type[TradewarError]
 ) -> np.ndarray:
-    """Mark the products that a selector covers; see `country_mask`."""
+    """Mark the products that a selector covers, "goods" among them; see `country_mask`."""
     if selector == EVERY and EVERY not in labels:
         return np.ones(len(labels), dtype=bool)
     mask = np.zeros(len(labels), dtype=bool)
@@ -125,7 +125,7 @@ def product_mask(
         elif item == EVERY:
             mask[:] = True
         else:
-            covered = []
+            covered = product_group(item, labels) or []
             if is_hs(item):
                 covered = [k for k, c in enumerate(labels) if c.startswith(item) and is_hs(c)]
             if not covered:

@@ -17,6 +17,7 @@ from tradewar.codes import GROUPS, is_hs
 from tradewar.data import TradeData
 from tradewar.errors import ScenarioError
 from tradewar.limits import Limits, LimitsBuilder
+from tradewar.rate_table import RateTable
 from tradewar.rules import Exclusion, Rule
 from tradewar.selectors import (
     EVERY,
@@ -141,7 +142,7 @@ def apply_rules(rules: Sequence[Rule], data: TradeData, economy: Economy | None 
     touched = []
     products = np.zeros(len(data._products), dtype=bool)
     names = (
-        (list(data._countries), list(data._products))
+        (data._countries.tolist(), data._products.tolist())
         if economy is None
         else (economy.countries, economy.products)  # the same, and made once
     )
@@ -161,6 +162,14 @@ def apply_rules(rules: Sequence[Rule], data: TradeData, economy: Economy | None 
         try:
             covered: Covered | None = None
             share: np.ndarray | float = 1.0
+            if rule.instrument == "tariff_table":
+                table = dict(rule.args)["rates"]
+                assert isinstance(table, RateTable)
+                rows, found = _find_rates(table, data, *names)
+                writable("tariff", 0.0)[rows] = table.rate[found]
+                touched.append(_touched(rule, rows, data))
+                products |= np.diff(np.searchsorted(rows, data._layout.market_ptr)) > 0
+                continue
             if rule.instrument == "productivity":
                 if economy is None:
                     raise ScenarioError(
@@ -196,7 +205,7 @@ def apply_rules(rules: Sequence[Rule], data: TradeData, economy: Economy | None 
                 _limit(limits, number, rule, rows, tariff, share)
         except ScenarioError as error:
             raise ScenarioError(f"rule {number}, {rule}: {error}") from None
-        touched.append(RuleReport(str(rule), int(rows.size), float(data._value[rows].sum())))
+        touched.append(_touched(rule, rows, data))
         products |= np.diff(np.searchsorted(rows, data._layout.market_ptr)) > 0
     for name in own:
         array = arrays[name]
@@ -246,6 +255,29 @@ def _refuse_floor(rule: Rule, economy: Economy | None) -> None:
             "not do: use export_quota() with rents, or export_tax(), whose premium the result "
             "reports; or solve_pe for the product alone"
         )
+
+
+def _touched(rule: Rule, rows: np.ndarray, data: TradeData) -> RuleReport:
+    return RuleReport(str(rule), int(rows.size), float(data._value[rows].sum()))
+
+
+def _find_rates(
+    table: RateTable, data: TradeData, labels: list[str], goods: list[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find the flows that a table of rates names, and its row for each."""
+    codes = (data._importer, data._exporter, data._product)
+    rows, found = table.find(labels, goods, codes)
+    if not rows.size:
+        spaces = (("importer", labels), ("exporter", labels), ("product", goods))
+        counts = [
+            f"{len(set(mine) & set(theirs))} of its {len(mine)} {what}s"
+            for (what, theirs), mine in zip(spaces, table.labels, strict=True)
+        ]
+        raise ScenarioError(
+            f"the table of rates matches no flow; the data have {', '.join(counts)}: make it for "
+            "these data, with the schedule's to_scenario(base=data)"
+        )
+    return rows, found
 
 
 def _listed_share(rule: Rule) -> float:

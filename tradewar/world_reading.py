@@ -421,6 +421,12 @@ class Shares:
     cost: np.ndarray | None
 
 
+def value_column(given: Any, share: str) -> str:
+    """Name the column of values: `share`, as in a world's own frames, where there is no value."""
+    columns = [str(c) for c in getattr(given, "columns", ())]
+    return share if share in columns and "value" not in columns else "value"
+
+
 def read_shares(
     axes: Axes, value_added: Any, input_use: Any, output: np.ndarray, *, negative: bool
 ) -> Shares:
@@ -441,7 +447,8 @@ def read_shares(
     if value_added is None:
         raise DataError("input_use without value_added: give both, as values or as shares of cost")
     live = output > 0
-    va = axes.table(value_added, "value_added", ("country", "product"), empty=math.nan)
+    column = value_column(value_added, "value_added_share")
+    va = axes.table(value_added, "value_added", ("country", "product"), column, math.nan)
     keys = (axes.countries, axes.products)
     missing = np.isnan(va) & live
     if missing.any():
@@ -453,7 +460,12 @@ def read_shares(
     if input_use is None:
         use = np.zeros((n, j, j))
     else:
-        use = axes.table(input_use, "input_use", ("country", "input", "user"))
+        use = axes.table(
+            input_use,
+            "input_use",
+            ("country", "input", "user"),
+            value=value_column(input_use, "input_share"),
+        )
     if (va < 0).any():
         raise DataError(
             f"value_added is negative for {np.count_nonzero(va < 0)} producers (country product: "

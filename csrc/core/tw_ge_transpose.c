@@ -14,29 +14,60 @@ add(size_t n, const double *restrict x, double *restrict sum)
     }
 }
 
+static inline void
+add_scaled(size_t n, double scale, const double *restrict x, double *restrict sum)
+{
+    for (size_t k = 0; k < n; k++) {
+        sum[k] += scale * x[k];
+    }
+}
+
+/* The loops along one sector's countries are functions of their own: `restrict` counts on
+ * parameters, and without it each visit would ask anew whether arrays overlap. */
+static inline void
+final_line(size_t n8, double away, double apart, const double *restrict vP,
+           const double *restrict vX, const double *restrict inv_X,
+           const double *restrict alpha, const double *restrict input,
+           const double *restrict demand, const double *restrict I,
+           double *restrict I_bar, double *restrict Pc_bar, double *restrict P_bar,
+           double *restrict input_bar)
+{
+    for (size_t n = 0; n < n8; n++) {
+        double x_bar = vX[n] * inv_X[n], final = x_bar * alpha[n];
+        double shift = away * final * I[n];
+        I_bar[n] += final;
+        Pc_bar[n] -= shift;
+        P_bar[n] = shift - vP[n] + apart * demand[n] * x_bar;
+        input_bar[n] = input[n] * x_bar;
+    }
+}
+
 /* F_X: I_bar (level) in a, Pc_bar in d, P_bar begun in dP; what falls on inputs in t1. */
 static void
-adjoint_final(tw_ge_linear *lin, const double *restrict vP, const double *restrict vX,
-              double *restrict dP)
+adjoint_final(tw_ge_linear *lin, const double *vP, const double *vX, double *dP)
 {
     const tw_ge *ge = lin->ge;
     const tw_ge_base *b = ge->base;
-    const double *inv_X = lin->inv_X_new, *alpha = ge->alpha;
-    const double *input = ge->input, *demand = lin->demand;
-    const double *I = ge->I;
-    double *I_bar = lin->a, *Pc_bar = lin->d, *t1 = lin->t1;
     double away = 1.0 - b->closure.final_substitution;
     double apart = 1.0 - b->closure.input_substitution;
-    for (size_t j = 0; j < b->J; j++) {
-        for (size_t n = 0; n < b->N8; n++) {
-            size_t r = j * b->N8 + n;
-            double x_bar = vX[r] * inv_X[r], final = x_bar * alpha[r];
-            double shift = away * final * I[n];
-            I_bar[n] += final;
-            Pc_bar[n] -= shift;
-            dP[r] = shift - vP[r] + apart * demand[r] * x_bar;
-            t1[r] = input[r] * x_bar;
-        }
+    for (size_t r = 0; r < b->NJ8; r += b->N8) {
+        final_line(b->N8, away, apart, vP + r, vX + r, lin->inv_X_new + r,
+                   ge->alpha + r, ge->input + r, lin->demand + r, ge->I, lin->a, lin->d,
+                   dP + r, lin->t1 + r);
+    }
+}
+
+static inline void
+input_line(size_t n8, double keep, double eta, double nu, const double *restrict use,
+           const double *restrict user, const double *restrict Y,
+           const double *restrict inv_inputs, double *restrict Y_bar,
+           double *restrict ct_bar, double *restrict M_bar)
+{
+    for (size_t n = 0; n < n8; n++) {
+        double value = keep * user[n] * use[n], total = value * Y[n];
+        Y_bar[n] += value;
+        ct_bar[n] -= (1.0 - eta) * total;
+        M_bar[n] = (nu - eta) * total * inv_inputs[n];
     }
 }
 
@@ -46,21 +77,12 @@ adjoint_inputs(tw_ge_linear *lin)
 {
     const tw_ge *ge = lin->ge;
     const tw_ge_base *b = ge->base;
-    const double *t3 = lin->t3, *user = ge->user;
-    const double *Y = ge->Y, *inv_inputs = lin->inv_inputs;
-    double *Y_bar = lin->dY, *ct_bar = lin->dct;
-    double *t2 = lin->t2;
-    double eta = b->closure.va_substitution, nu = b->closure.input_substitution;
     tw_ge_by_user(ge, lin->t1, lin->t3);
     for (size_t j = 0; j < b->J; j++) {
-        double keep = 1.0 - b->rho[j];
-        for (size_t n = 0; n < b->N8; n++) {
-            size_t r = j * b->N8 + n;
-            double use = keep * user[r] * t3[r], total = use * Y[r];
-            Y_bar[r] += use;
-            ct_bar[r] -= (1.0 - eta) * total;
-            t2[r] = (nu - eta) * total * inv_inputs[r];
-        }
+        size_t r = j * b->N8;
+        input_line(b->N8, 1.0 - b->rho[j], b->closure.va_substitution,
+                   b->closure.input_substitution, lin->t3 + r, ge->user + r, ge->Y + r,
+                   lin->inv_inputs + r, lin->dY + r, lin->dct + r, lin->t2 + r);
     }
 }
 
@@ -98,25 +120,31 @@ adjoint_demand(tw_ge_linear *lin, const double *v, const tw_ge_seed *seed, doubl
     }
 }
 
+static inline void
+revenue_line(size_t n8, double rho, double own, const double *restrict base_bar,
+             const double *restrict B_bar, const double *restrict gamma,
+             const double *restrict Y, double *restrict Y_bar, double *restrict ct_bar,
+             double *restrict w_bar)
+{
+    for (size_t n = 0; n < n8; n++) {
+        double labour = B_bar[n] * gamma[n] * (1.0 - rho), shift = own * labour * Y[n];
+        Y_bar[n] += labour + rho * base_bar[n];
+        ct_bar[n] -= shift;
+        w_bar[n] += shift;
+    }
+}
+
 /* B and rents: Y_bar, c~_bar, w_bar. */
 static void
-adjoint_revenue(tw_ge_linear *lin, double *restrict dw)
+adjoint_revenue(tw_ge_linear *lin, double *dw)
 {
     const tw_ge *ge = lin->ge;
     const tw_ge_base *b = ge->base;
-    const double *base_bar = lin->b, *B_bar = lin->c;
-    const double *gamma = ge->gamma, *Y = ge->Y;
-    double *Y_bar = lin->dY, *ct_bar = lin->dct;
     double own = 1.0 - b->closure.va_substitution;
     for (size_t j = 0; j < b->J; j++) {
-        double rho = b->rho[j], keep = 1.0 - b->rho[j];
-        for (size_t n = 0; n < b->N8; n++) {
-            size_t r = j * b->N8 + n;
-            double labour = B_bar[n] * gamma[r] * keep, shift = own * labour * Y[r];
-            Y_bar[r] += labour + rho * base_bar[n];
-            ct_bar[r] -= shift;
-            dw[n] += shift;
-        }
+        size_t r = j * b->N8;
+        revenue_line(b->N8, b->rho[j], own, lin->b, lin->c, ge->gamma + r, ge->Y + r,
+                     lin->dY + r, lin->dct + r, dw);
     }
 }
 
@@ -178,48 +206,66 @@ adjoint_limits(tw_ge_linear *lin, const double *vm, double *dm)
     }
 }
 
-/* q_bar in t1, then X_bar in dX and Phi_bar in dq. */
+/* u (Y_bar - XR_bar) and u XR_bar; `both` = 0 where KT = KX: what XR adds cancels */
+static inline void
+seller_line(size_t n8, double both, const double *restrict u,
+            const double *restrict Y_bar, const double *restrict XR_bar,
+            double *restrict x, double *restrict y)
+{
+    for (size_t n = 0; n < n8; n++) {
+        x[n] = u[n] * (Y_bar[n] - both * XR_bar[n]);
+        y[n] = u[n] * XR_bar[n];
+    }
+}
+
+static inline void
+buyer_line(size_t n8, const double *restrict q, const double *restrict M,
+           const double *restrict R_bar, double *restrict q_bar)
+{
+    for (size_t n = 0; n < n8; n++) {
+        q_bar[n] = q[n] * (q_bar[n] - R_bar[n] * M[n]);
+    }
+}
+
+static inline void
+demand_line(size_t n8, double inv_theta, const double *restrict q_bar,
+            const double *restrict R_bar, const double *restrict X,
+            const double *restrict vP, const double *restrict vX,
+            double *restrict X_bar, double *restrict phi_bar)
+{
+    for (size_t n = 0; n < n8; n++) {
+        X_bar[n] = q_bar[n] + R_bar[n] * X[n] - vX[n];
+        phi_bar[n] = -q_bar[n] - vP[n] * inv_theta;
+    }
+}
+
+/* q_bar in dYT, then X_bar in dX and Phi_bar in dq. */
 static void
-adjoint_import_side(tw_ge_linear *lin, const double *restrict vP,
-                    const double *restrict vX, double *restrict dX)
+adjoint_import_side(tw_ge_linear *lin, const double *vP, const double *vX, double *dX)
 {
     const tw_ge *ge = lin->ge;
     const tw_ge_base *b = ge->base;
     const tw_ge_limit_set *lim = &ge->lim;
-    const double *u = ge->u, *q = ge->q, *M = ge->M;
-    const double *X = ge->X, *Y_bar = lin->dY;
-    const double *R_bar = lin->a, *XR_bar = lin->b;
-    double *t1 = lin->t1, *t2 = lin->dYT, *t3 = lin->t3;
-    double *phi_bar = lin->dq;
-    double both = ge->has_x ? 1.0 : 0.0; /* KT = KX: what XR adds cancels */
-    for (size_t j = 0; j < b->J; j++) {
-        for (size_t n = 0; n < b->N8; n++) {
-            size_t r = j * b->N8 + n;
-            t1[r] = u[r] * (Y_bar[r] - both * XR_bar[n]);
-            t3[r] = u[r] * XR_bar[n];
-        }
+    size_t N8 = b->N8;
+    for (size_t r = 0; r < b->NJ8; r += N8) {
+        seller_line(N8, ge->has_x ? 1.0 : 0.0, ge->u + r, lin->dY + r, lin->b,
+                    lin->t1 + r, lin->t3 + r);
     }
-    tw_ge_rows(ge, TW_GE_KX, lin->t1, lin->dq);
+    tw_ge_rows(ge, TW_GE_KX, lin->t1, lin->dYT);
     if (ge->has_x) {
-        tw_ge_rows(ge, TW_GE_KT, lin->t3, lin->dYT);
-        add(b->NJ8, lin->dYT, lin->dq);
+        tw_ge_rows(ge, TW_GE_KT, lin->t3, lin->dq);
+        add(b->NJ8, lin->dq, lin->dYT);
     }
-    for (size_t j = 0; j < b->J; j++) {
-        for (size_t n = 0; n < b->N8; n++) {
-            size_t r = j * b->N8 + n;
-            t2[r] = q[r] * (phi_bar[r] - R_bar[n] * M[r]);
-        }
+    for (size_t r = 0; r < b->NJ8; r += N8) {
+        buyer_line(N8, ge->q + r, ge->M + r, lin->a, lin->dYT + r);
     }
     for (size_t f = 0; f < lim->nflow; f++) {
-        t2[lim->row[f]] += lin->z_bar[f] + lin->h_bar[f];
+        lin->dYT[lim->row[f]] += lin->z_bar[f] + lin->h_bar[f];
     }
     for (size_t j = 0; j < b->J; j++) {
-        double inv_theta = 1.0 / b->theta[j];
-        for (size_t n = 0; n < b->N8; n++) {
-            size_t r = j * b->N8 + n;
-            dX[r] = t2[r] + R_bar[n] * X[r] - vX[r];
-            phi_bar[r] = -t2[r] - vP[r] * inv_theta;
-        }
+        size_t r = j * N8;
+        demand_line(N8, 1.0 / b->theta[j], lin->dYT + r, lin->a, ge->X + r, vP + r,
+                    vX + r, dX + r, lin->dq + r);
     }
 }
 
@@ -249,6 +295,28 @@ cols_apart(const tw_ge *ge, const double *restrict x, const double *restrict y,
     }
 }
 
+static inline void
+order_line(size_t n8, const double *restrict phi_bar, const double *restrict q,
+           const double *restrict inv_X, const double *restrict R_bar,
+           double *restrict x, double *restrict y)
+{
+    for (size_t n = 0; n < n8; n++) {
+        x[n] = phi_bar[n] * q[n] * inv_X[n];
+        y[n] = q[n] * R_bar[n];
+    }
+}
+
+static inline void
+supply_line(size_t n8, const double *restrict Y_bar, const double *restrict Y,
+            const double *restrict XR_bar, const double *restrict YT,
+            const double *restrict u, double *restrict u_bar)
+{
+    for (size_t n = 0; n < n8; n++) {
+        double own = Y_bar[n] * Y[n] + XR_bar[n] * (YT[n] - Y[n]);
+        u_bar[n] = u[n] * u_bar[n] + own;
+    }
+}
+
 /* u_bar in du. */
 static void
 adjoint_export_side(tw_ge_linear *lin)
@@ -256,76 +324,72 @@ adjoint_export_side(tw_ge_linear *lin)
     const tw_ge *ge = lin->ge;
     const tw_ge_base *b = ge->base;
     const tw_ge_limit_set *lim = &ge->lim;
-    const double *q = ge->q, *inv_X = lin->inv_X;
-    const double *u = ge->u, *Y = ge->Y, *YT = ge->YT;
-    const double *phi_bar = lin->dq, *Y_bar = lin->dY;
-    const double *R_bar = lin->a, *XR_bar = lin->b;
-    double *t1 = lin->t1, *t3 = lin->t3, *u_bar = lin->du;
-    for (size_t j = 0; j < b->J; j++) {
-        for (size_t n = 0; n < b->N8; n++) {
-            size_t r = j * b->N8 + n;
-            t1[r] = phi_bar[r] * q[r] * inv_X[r];
-            t3[r] = q[r] * R_bar[n];
-        }
+    for (size_t r = 0; r < b->NJ8; r += b->N8) {
+        order_line(b->N8, lin->dq + r, ge->q + r, lin->inv_X + r, lin->a, lin->t1 + r,
+                   lin->t3 + r);
     }
     cols_apart(ge, lin->t1, lin->t3, lin->du);
-    for (size_t j = 0; j < b->J; j++) {
-        for (size_t n = 0; n < b->N8; n++) {
-            size_t r = j * b->N8 + n;
-            double own = Y_bar[r] * Y[r] + XR_bar[n] * (YT[r] - Y[r]);
-            u_bar[r] = u[r] * u_bar[r] + own;
-        }
+    for (size_t r = 0; r < b->NJ8; r += b->N8) {
+        supply_line(b->N8, lin->dY + r, ge->Y + r, lin->b, ge->YT + r, ge->u + r,
+                    lin->du + r);
     }
     for (size_t f = 0; f < lim->nflow; f++) {
         double theta = b->theta[lim->col[f] / b->N8];
-        u_bar[lim->col[f]] += lin->z_bar[f] + lin->h_bar[f] + lin->v_bar[f] / theta;
+        lin->du[lim->col[f]] += lin->z_bar[f] + lin->h_bar[f] + lin->v_bar[f] / theta;
     }
 }
 
 /* u = c^-theta, c = c~ S^-psi: c~_bar in dct, S_bar in dS. */
 static void
-adjoint_scale(tw_ge_linear *lin, const double *restrict vS, double *restrict dS)
+adjoint_scale(tw_ge_linear *lin, const double *vS, double *dS)
 {
     const tw_ge_base *b = lin->ge->base;
-    const double *u_bar = lin->du;
-    double *ct_bar = lin->dct;
     for (size_t j = 0; j < b->J; j++) {
         double theta = b->theta[j], pass = b->psi[j] * b->theta[j];
-        for (size_t n = 0; n < b->N8; n++) {
-            size_t r = j * b->N8 + n;
-            ct_bar[r] -= theta * u_bar[r];
+        size_t r = j * b->N8;
+        add_scaled(b->N8, -theta, lin->du + r, lin->dct + r);
+        if (b->has_scale && pass != 0.0) {
+            add_scaled(b->N8, pass, lin->du + r, dS + r); /* dS is zero so far */
+            add_scaled(b->N8, -1.0, vS + r, dS + r);
         }
-        for (size_t n = 0; b->has_scale && pass != 0.0 && n < b->N8; n++) {
-            size_t r = j * b->N8 + n;
-            dS[r] = pass * u_bar[r] - vS[r];
-        }
+    }
+}
+
+static inline void
+cost_line(size_t n8, const double *restrict gamma, const double *restrict alpha,
+          const double *restrict user, const double *restrict ct_bar,
+          const double *restrict M_bar, const double *restrict Pc_bar,
+          double *restrict w_bar, double *restrict P_bar, double *restrict use)
+{
+    for (size_t n = 0; n < n8; n++) {
+        w_bar[n] += gamma[n] * ct_bar[n];
+        P_bar[n] += alpha[n] * Pc_bar[n];
+        use[n] = user[n] * (ct_bar[n] + M_bar[n]);
+    }
+}
+
+static inline void
+add_product(size_t n, const double *restrict x, const double *restrict y,
+            double *restrict sum)
+{
+    for (size_t k = 0; k < n; k++) {
+        sum[k] += x[k] * y[k];
     }
 }
 
 /* c~ and Pc: the rest of w_bar and P_bar. */
 static void
-adjoint_cost(tw_ge_linear *lin, double *restrict dw, double *restrict dP)
+adjoint_cost(tw_ge_linear *lin, double *dw, double *dP)
 {
     const tw_ge *ge = lin->ge;
     const tw_ge_base *b = ge->base;
-    const double *gamma = ge->gamma, *alpha = ge->alpha;
-    const double *ct_bar = lin->dct, *Pc_bar = lin->d;
-    const double *t2 = lin->t2, *user = ge->user;
-    const double *input = ge->input;
-    double *t1 = lin->t1, *t3 = lin->t3;
-    for (size_t j = 0; j < b->J; j++) {
-        for (size_t n = 0; n < b->N8; n++) {
-            size_t r = j * b->N8 + n;
-            dw[n] += gamma[r] * ct_bar[r];
-            dP[r] += alpha[r] * Pc_bar[n];
-            t1[r] = user[r] * (ct_bar[r] + t2[r]);
-        }
+    for (size_t r = 0; r < b->NJ8; r += b->N8) {
+        cost_line(b->N8, ge->gamma + r, ge->alpha + r, ge->user + r, lin->dct + r,
+                  lin->t2 + r, lin->d, dw, dP + r, lin->t1 + r);
     }
     if (b->has_inputs) {
         tw_ge_by_input(ge, lin->t1, lin->t3);
-        for (size_t r = 0; r < b->NJ8; r++) {
-            dP[r] += input[r] * t3[r];
-        }
+        add_product(b->NJ8, ge->input, lin->t3, dP);
     }
     for (size_t n = 0; n < b->N8; n++) {
         dw[n] = b->dead_V[n] != 0.0 ? 0.0 : dw[n];

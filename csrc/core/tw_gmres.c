@@ -1,8 +1,12 @@
-/* tw_gmres.c - see tw_gmres.h.  Modified Gram-Schmidt and Givens rotations. */
+/* tw_gmres.c - see tw_gmres.h.  Givens rotations, and classical Gram-Schmidt, taken twice
+ * where a vector loses most of its length (Daniel, Gragg, Kaufman and Stewart 1976). */
 #include "tw_gmres.h"
 
 #include <math.h>
 #include <string.h>
+
+static const double LOSS = 0.1; /* vectors are orthogonal to rounding / LOSS */
+static const double SINGULAR = 1e-14, TRUSTED = 1e-8; /* see regularity() */
 
 typedef struct {
     const tw_kernels *kern;
@@ -13,12 +17,13 @@ typedef struct {
     double *h;     /* [memory + 1][memory], triangular after the rotations */
     double *c, *s; /* [memory] rotations */
     double *g;     /* [memory + 1] the right-hand side in the basis */
+    double *w;     /* [memory] weights of a projection */
 } gmres;
 
 size_t
 tw_gmres_doubles(size_t n8, size_t memory)
 {
-    return (memory + 1) * n8 + (memory + 1) * memory + 3 * memory + 1;
+    return (memory + 1) * n8 + (memory + 1) * memory + 4 * memory + 1;
 }
 
 static void
@@ -51,6 +56,19 @@ start(gmres *gm, const double *b, const double *x, double *norm)
     return isfinite(*norm) ? TW_OK : TW_ENUMERIC;
 }
 
+/* Take from v what it has in common with vectors 0 to k, and add that to column k. */
+static void
+project(gmres *gm, size_t k, double *v)
+{
+    size_t n8 = gm->n8, m = gm->memory;
+    for (size_t j = 0; j <= k; j++) {
+        double dot = gm->kern->dot(n8, gm->basis + j * n8, v);
+        gm->h[j * m + k] += dot;
+        gm->w[j] = -dot;
+    }
+    gm->kern->combine(n8, k + 1, gm->basis, gm->w, v);
+}
+
 /* Column k of the Hessenberg matrix and vector k + 1 of the basis. */
 static tw_status
 expand(gmres *gm, size_t k)
@@ -62,11 +80,18 @@ expand(gmres *gm, size_t k)
         return TW_EINTR;
     }
     for (size_t j = 0; j <= k; j++) {
-        double dot = gm->kern->dot(n8, gm->basis + j * n8, v);
-        gm->h[j * m + k] = dot;
-        gm->kern->axpy(n8, -dot, gm->basis + j * n8, v);
+        gm->h[j * m + k] = 0.0;
     }
+    double before = sqrt(gm->kern->dot(n8, v, v));
+    project(gm, k, v);
     double norm = sqrt(gm->kern->dot(n8, v, v));
+    if (norm < LOSS * before) {
+        double once = norm;
+        project(gm, k, v);
+        norm = sqrt(gm->kern->dot(n8, v, v));
+        norm =
+            norm < LOSS * once ? 0.0 : norm; /* rounding was left: v is in the space */
+    }
     if (!isfinite(norm)) {
         return TW_ENUMERIC;
     }
@@ -97,8 +122,21 @@ rotate(gmres *gm, size_t k)
     gm->g[k] *= gm->c[k];
 }
 
+/* Smallest over largest diagonal of the triangle: a bound on what its inverse magnifies. */
+static double
+regularity(const gmres *gm, size_t count)
+{
+    double low = INFINITY, high = 0.0;
+    for (size_t k = 0; k < count; k++) {
+        double d = fabs(gm->h[k * gm->memory + k]);
+        low = TW_MIN(low, d);
+        high = TW_MAX(high, d);
+    }
+    return high > 0.0 ? low / high : 0.0;
+}
+
 /* Add the best combination of `count` vectors to x. */
-static tw_status
+static void
 finish(gmres *gm, size_t count, double *x)
 {
     size_t m = gm->memory;
@@ -107,15 +145,10 @@ finish(gmres *gm, size_t count, double *x)
         for (size_t j = k + 1; j < count; j++) {
             sum -= gm->h[k * m + j] * gm->g[j];
         }
-        if (!(fabs(gm->h[k * m + k]) > 0.0)) {
-            return TW_ENUMERIC; /* singular: the product maps the space into itself */
-        }
         gm->g[k] = sum / gm->h[k * m + k];
+        gm->w[k] = gm->g[k];
     }
-    for (size_t k = 0; k < count; k++) {
-        gm->kern->axpy(gm->n8, gm->g[k], gm->basis + k * gm->n8, x);
-    }
-    return TW_OK;
+    gm->kern->combine(gm->n8, count, gm->basis, gm->w, x);
 }
 
 /* Directions until the estimate of the residual reaches `goal` or the cycle is full. */
@@ -145,6 +178,7 @@ tw_gmres(const tw_kernels *kern, size_t n8, size_t memory, size_t max_products,
     gm.c = gm.h + (memory + 1) * memory;
     gm.s = gm.c + memory;
     gm.g = gm.s + memory;
+    gm.w = gm.g + memory + 1;
     memset(x, 0, n8 * sizeof *x);
     double size = sqrt(kern->dot(n8, b, b)), before = INFINITY;
     tw_status rc = TW_OK;
@@ -165,13 +199,18 @@ tw_gmres(const tw_kernels *kern, size_t n8, size_t memory, size_t max_products,
             break;
         }
         before = *left;
-        if ((rc = cycle(&gm, max_products, tol * size, &count)) != TW_OK ||
-            (rc = finish(&gm, count, x)) != TW_OK) {
+        if ((rc = cycle(&gm, max_products, tol * size, &count)) != TW_OK) {
             break;
         }
-        /* The estimate is exact up to rounding: trusting it saves a product. */
-        double estimate = fabs(gm.g[count]) / size;
-        if (estimate <= tol) {
+        double regular = regularity(&gm, count), estimate = fabs(gm.g[count]) / size;
+        if (!(regular > SINGULAR)) {
+            rc = TW_ENUMERIC; /* A maps the space into itself, and not onto it */
+            break;
+        }
+        finish(&gm, count, x);
+        /* In a regular triangle the estimate is exact up to rounding: trusting it saves a
+         * product. */
+        if (estimate <= tol && regular > TRUSTED) {
             *left = estimate;
             break;
         }

@@ -1,4 +1,4 @@
-"""Benchmarks of both engines: ``python -m tests.bench [--quick] [--only PART ...]``.
+"""Benchmarks of the engines and of games: ``python -m tests.bench [--quick] [--only PART ...]``.
 
 Prints ratios taken in one run: to a vectorised NumPy twin with the same algorithm, to the limits
 of the machine measured in place, and between threads. Absolute milliseconds are shown for
@@ -18,10 +18,19 @@ from functools import partial
 
 import numpy as np
 
-from tests.bench import bench_controls, bench_ge, bench_kernel, machine, world
+from tests.bench import (
+    bench_controls,
+    bench_game,
+    bench_ge,
+    bench_kernel,
+    bench_schedule,
+    machine,
+    world,
+)
 from tests.bench.machine import measure, measure_together
 
-PARTS = ("us", "kernel", "controls", "ge", "sort", "frame", "memory", "import")
+PARTS = ("us", "kernel", "controls", "ge", "game", "schedule")
+PARTS += ("sort", "frame", "memory", "import")
 QUICK_PRODUCTS = 150
 TWIN_MARKETS = 400
 
@@ -166,6 +175,27 @@ def run_controls(table: Table, big: world.BigWorld, repeat: int) -> None:
     )
 
 
+def run_schedule(table: Table, repeat: int) -> None:
+    suite = bench_schedule.ScheduleSuite()
+    suite.setup()
+    flows = bench_schedule.PRODUCTS * bench_schedule.PARTNERS
+    took = measure(suite.time_rates, repeat)
+    assert took.result.shape == (bench_schedule.DAYS, bench_schedule.PARTNERS, flows // 50)
+    table.add(
+        f"schedule, rates of {flows:,} flows on {bench_schedule.DAYS} days",
+        ms(bench_schedule.SECONDS),
+        f"{ms(took.cpu)} of processor time",
+        "every rate on every day unlike the last",
+    )
+    took = measure(suite.time_effective, repeat)
+    table.add(
+        f"schedule, averages of {len(suite.us):,} flows on {bench_schedule.DAYS} days",
+        ms(bench_schedule.SECONDS),
+        f"{ms(took.cpu)} of processor time",
+        "the calendar, on 12,500 tariff lines",
+    )
+
+
 def run_sort(table: Table, big: world.BigWorld, repeat: int) -> None:
     suite = bench_kernel.SortSuite(big)
     reference = None
@@ -267,6 +297,10 @@ def main() -> None:
             run_controls(table, big, repeat)
         elif part == "ge":
             bench_ge.run(table.add, repeat, quick=options.quick)
+        elif part == "game":
+            bench_game.run(table.add, repeat, quick=options.quick)
+        elif part == "schedule":
+            run_schedule(table, repeat)
         elif part == "sort":
             run_sort(table, big, repeat)
         elif part == "frame":

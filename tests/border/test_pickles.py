@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import tradewar as tw
+from tests import game_worlds
 from tests.border import worlds
 from tradewar import elasticities
 from tradewar.errors import ConvergenceError, TradewarError
@@ -21,6 +22,7 @@ OBJECTS = {
     "TradeData of a dataset": tw.datasets.us_imports_2024,
     "DataReport": lambda: worlds.data().report,
     "Scenario": worlds.scenario,
+    "Schedule": worlds.schedule,
     "Rule": lambda: worlds.scenario().rules[0],
     "PEResult": worlds.solve,
     "Runs": lambda: tw.solve_many(
@@ -32,6 +34,15 @@ OBJECTS = {
     "Runs of an economy": lambda: tw.solve_many(
         worlds.economy(), [worlds.war(), tw.Scenario("nothing")]
     ),
+    "Payoffs": game_worlds.dilemma,
+    "PolicyResult": lambda: tw.optimal_tariff(game_worlds.two(), "A"),
+    "Bargain": lambda: tw.bargain(
+        game_worlds.two(), ["A", "B"], threat=game_worlds.A_TAXES_B + game_worlds.B_TAXES_A
+    ),
+    "Leverage": lambda: tw.leverage(
+        game_worlds.two(), own="A", other="B", instruments={"duty": game_worlds.A_TAXES_B}
+    ),
+    "Instrument": lambda: tw.Instrument("duty", game_worlds.A_TAXES_B),
     "ElasticitySet": lambda: elasticities.get_set("us_2018_19"),
     "ConvergenceError": lambda: ConvergenceError("TW_NOCONV", 500, 0.1, 3, None, ("010121",)),
 }

@@ -78,3 +78,17 @@ def spatial() -> tw.SpatialResult:
     buyers = {"importer": ["home"], "price": 20.0, "quantity": 2.0, "elasticity": 1.0}
     cost = pd.DataFrame({"exporter": ["A", "B"], "importer": "home", "cost": 0.0})
     return tw.solve_spatial(supply=pd.DataFrame(sellers), demand=pd.DataFrame(buyers), cost=cost)
+
+
+def schedule() -> tw.Schedule:
+    """Two layers, one of them raised, a list of products and a threat."""
+    rows = [
+        ("USA", "WLD", "tariff", "mfn", "all", 0.025, "2018-01-01"),
+        ("USA", "CHN", "tariff", "s301", "list_3", 0.10, "2018-09-24"),
+        ("USA", "CHN", "tariff", "s301", "list_3", 0.25, "2019-05-10"),
+        ("USA", "CHN", "threat", "threat", "all", 1.0, "2025-11-01"),
+    ]
+    columns = ["imposer", "target", "instrument", "layer", "scope", "rate", "effective"]
+    return tw.Schedule.from_frame(
+        pd.DataFrame(rows, columns=columns), name="small", lists={"list_3": ["850440", "0101"]}
+    )

@@ -115,6 +115,15 @@ edges(const tw_kernels *kern)
     m.a[0] = 0.0;
     CHECK(tw_gmres(kern, N8, N, 100, 1e-12, times, &m, b, x, scratch, &products,
                    &left) != TW_OK);
+    /* A singular system of full size, consistent or not, in rounded numbers. */
+    fill(&m, 12.0, b, 21);
+    for (size_t j = 0; j < N; j++) {
+        m.a[j] = m.a[N + j];
+    }
+    b[0] = b[1] + 1.0;
+    tw_status rc =
+        tw_gmres(kern, N8, N, 200, 1e-12, times, &m, b, x, scratch, &products, &left);
+    CHECK(rc == TW_NOCONV || rc == TW_ENUMERIC);
     memset(m.a, 0, sizeof m.a);
     CHECK(tw_gmres(kern, N8, N, 100, 1e-12, times, &m, b, x, scratch, &products,
                    &left) == TW_ENUMERIC);

@@ -5,8 +5,10 @@ from __future__ import annotations
 import functools
 
 import numpy as np
+import pytest
 
 import tradewar as tw
+from tradewar.errors import DataWarning
 
 COUNTRIES = ["CHN", "MEX", "USA", "VNM"]
 SECTORS = ["A01_02", "C26", "C29"]
@@ -70,3 +72,19 @@ SWITCHES = {
 def solve(name: str = "plain", rich: bool = False):
     """Solve +100 under a set of switches."""
     return tw.solve_ge(rich_world() if rich else world(), PLUS_100, **SWITCHES[name])
+
+
+WALL = tw.Scenario("wall").trade_cost(importer="A", exporter="B", ratio=40.0)
+
+
+@functools.cache
+def surplus_world():
+    """Country B lends half of its income, which no equilibrium behind `WALL` can carry."""
+    trade = np.array([[50.0, 80.0], [20.0, 60.0]])[:, :, None]
+    return tw.World.from_tables(trade, theta=4.0, tariff=0.0, countries=["A", "B"])
+
+
+def unsolvable():
+    """A recorded failure."""
+    with pytest.warns(DataWarning, match="1 of 1 scenarios have no solution"):
+        return tw.solve_ge(surplus_world(), WALL, on_error="record")

@@ -14,8 +14,11 @@ import pandas as pd
 import pytest
 
 from tradewar.datasets import _compile, _compile_us, _tables
+from tradewar.datasets._agreements import AGREEMENTS, SCOPES
 from tradewar.datasets._compile_base import Source, Table, labels
-from tradewar.datasets._names import CENSUS_ISO3, HS2_NAMES, ICIO_GOODS
+from tradewar.datasets._compile_icio2017 import LEAST_FINAL, rebalance
+from tradewar.datasets._compile_icio2022 import balance
+from tradewar.datasets._names import CENSUS_ISO3, HS2_NAMES, ICIO_GOODS, ICIO_SECTORS
 from tradewar.errors import DataError
 
 SOURCE = Path(__file__).parents[3] / "shared" / "data"
@@ -177,3 +180,48 @@ def test_names_cover_what_they_must():
         "manufacturing",
     }
     assert set(HS2_NAMES) == {f"{k:02d}" for k in range(1, 100)} - {"77"}
+
+
+def test_the_44_sectors_hold_the_goods_sectors():
+    assert len(ICIO_SECTORS) == 44 and list(ICIO_SECTORS) == sorted(ICIO_SECTORS)
+    for _, coarse, group in ICIO_GOODS.values():
+        assert ICIO_SECTORS[coarse][1] == group
+
+
+def test_agreements_are_whole():
+    pairs = [(who, partner) for who, partners, _, _ in AGREEMENTS for partner in partners]
+    assert len(pairs) == len(set(pairs)) and all(a != b for a, b in pairs)
+    for _, partners, scope, treaty in AGREEMENTS:
+        assert partners and scope in SCOPES
+        assert any(char.isdigit() for char in treaty), treaty  # each says its year
+
+
+def test_balance_meets_both_sums_and_keeps_zeros():
+    flows = np.array([[90.0, 10.0, 0.0], [5.0, 80.0, 5.0], [0.0, 2.0, 60.0]])
+    rows, columns = np.array([101.0, 89.0, 62.5]), np.array([96.0, 91.0, 65.5])
+    got, rounds = balance(flows, rows, columns)
+    np.testing.assert_allclose(got.sum(1), rows, rtol=2e-9)
+    np.testing.assert_allclose(got.sum(0), columns, rtol=2e-9)
+    assert ((got == 0) == (flows == 0)).all() and rounds > 1
+    ratio = got / np.where(flows > 0, flows, 1.0)  # a row factor times a column factor
+    assert ratio[0, 0] * ratio[1, 1] == pytest.approx(ratio[0, 1] * ratio[1, 0], rel=1e-12)
+    assert flows[0, 0] == 90.0
+
+
+def test_balance_refuses_what_it_cannot_meet():
+    with pytest.raises(DataError, match="all zero"):
+        balance(np.array([[0.0, 0.0], [1.0, 1.0]]), np.array([1.0, 1.0]), np.array([1.0, 1.0]))
+    with pytest.raises(DataError, match="sums are still missed by"):
+        balance(np.eye(2), np.array([1.0, 2.0]), np.array([2.0, 1.0]))
+
+
+def test_rebalance_moves_only_what_is_too_much():
+    inputs = np.array([[[30.0, 40.0], [10.0, 20.0]]])
+    cost, absorption = inputs.sum(1), np.array([[60.0, 90.0]])  # 70 of the first are used
+    got = rebalance(inputs, cost, absorption)
+    assert got.lifted.tolist() == [[0, 0]] and got.before.tolist() == [[-10.0, 60.0]]
+    np.testing.assert_allclose(got.inputs.sum(1), cost, rtol=1e-14)
+    assert got.inputs[0, 0].sum() == pytest.approx((1 - LEAST_FINAL) * 60.0, rel=1e-11)
+    enough = rebalance(inputs, cost, np.array([[80.0, 90.0]]))
+    np.testing.assert_allclose(enough.inputs, inputs, rtol=1e-15)
+    assert enough.rounds == 1 and len(enough.lifted) == 0

@@ -117,13 +117,57 @@ def test_weights_are_stated():
     assert set(table["importer"]) == {"CHN", "MEX", "USA", "VNM"}
     by_exporter = table.groupby("exporter")["weights"].unique()
     assert list(by_exporter["CHN"]) == ["US imports 2024 from CHN"]
-    assert list(by_exporter["USA"]) == ["US imports 2024 from all"]  # no own sales to itself
-    everyone = of_us_imports(None, ["8542"], "C26")
-    got = table.loc[table["exporter"] == "USA", "coverage"]
-    np.testing.assert_allclose(got, everyone, rtol=1e-12)
+    assert list(by_exporter["USA"]) == ["China's imports 2017 from USA"]
     text = " ".join(str(solve(scn).card).split())
     assert "Rule 1 names HS codes" in text
-    assert "US imports 2024 from all" in text
+    assert "own sales to the US in 2024" in text
+    assert "China's imports 2017 from USA" in text
+
+
+def test_us_exports_are_weighted_by_what_china_bought():
+    """The US imports few soybeans, and they were most of what China's farms' rivals sold."""
+    scn = tw.Scenario("soy").import_quota(
+        importer="CHN", exporter="USA", product="1201", quantity_ratio=0.1
+    )
+    s = share(solve(scn), "USA", "A01_02")
+    flows = tw.datasets.china_imports_from_us_2017().flows
+    heading = tw.datasets.hs6_to_icio22()
+    heading = heading.groupby(heading.index.str[:4]).first()
+    farm = flows[flows["product"].str[:4].map(heading) == "A01_02"]
+    want = farm.loc[farm["product"].str.startswith("1201"), "value"].sum() / farm["value"].sum()
+    assert s == pytest.approx(want, rel=0.02)  # headings of two sectors are few
+    assert 0.55 < s < 0.75
+
+
+def test_exporters_without_own_sales_take_those_of_all():
+    trade = np.random.default_rng(1).uniform(1, 5, (2, 2, 1)) + 40 * np.eye(2)[:, :, None]
+    w = tw.World.from_tables(
+        trade, theta=4.0, tariff=0.0, countries=["Atlantis", "USA"], products=["C26"]
+    )
+    res = solve(tw.Scenario("x").tariff(importer="USA", product="8542", add=1), w)
+    assert res.coverage["weights"].tolist() == ["US imports 2024 from all"]
+    want = of_us_imports(None, ["8542"], "C26")
+    assert share(res, "Atlantis", "C26") == pytest.approx(want, rel=1e-12)
+
+
+def test_a_limit_on_a_small_part_of_a_sector_is_said():
+    scn = tw.Scenario("licences").export_quota(
+        exporter="CHN", importer="USA", product="8542", quantity_ratio=0.1
+    )
+    res = solve(scn)
+    [row] = res.binding().itertuples()
+    assert row.coverage == share(res, "CHN", "C26")
+    text = " ".join(str(res).split())
+    assert "Rule 1 limits 0.8 % of what is traded of C26" in text
+    assert "held to 99.3 % of its quantity, which binds" in text
+    assert "use solve_pe for them" in text
+    whole = solve(
+        tw.Scenario("x").export_quota(
+            exporter="CHN", importer="USA", product="C26", quantity_ratio=0.1
+        )
+    )
+    assert whole.binding()["coverage"].tolist() == [1.0]
+    assert "what is traded of" not in str(whole)
 
 
 def test_exceptions_by_code_and_country():
@@ -144,6 +188,22 @@ def test_exceptions_by_code_and_country():
     assert share(res, "MEX", "C26") == pytest.approx(
         1 - of_us_imports("MEX", ["8517"], "C26"), rel=1e-9
     )
+
+
+def test_goods_are_sectors_beside_codes():
+    """Electricity has an HS code and is no good of an input-output table."""
+    w = tw.World.from_tables(
+        np.random.default_rng(1).uniform(1, 5, (2, 2, 3)) + 40 * np.eye(2)[:, :, None],
+        theta=4.0,
+        tariff=0.0,
+        countries=["CAN", "USA"],
+        products=["C20", "C26", "D"],
+    )
+    scn = tw.Scenario("x").tariff(importer="USA", product="goods", add=0.1, except_="8542")
+    res = solve(scn, w)
+    assert rate(res, "CAN", "D") == 0.0
+    assert rate(res, "CAN", "C20") == 0.1
+    assert 0.0 < rate(res, "CAN", "C26") < 0.1
 
 
 def test_a_mixed_list_of_sectors_and_codes():

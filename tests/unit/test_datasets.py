@@ -14,6 +14,7 @@ from tradewar.codes import AGGREGATES, COUNTRIES, GROUPS
 from tradewar.data import TradeData
 from tradewar.datasets import _tables
 from tradewar.errors import DataError
+from tradewar.world import World
 
 LOAD_SECONDS = 0.060  # us_imports_2024, after import
 BN_TOLERANCE = 0.05  # figures quoted to 0.1 bn USD
@@ -55,6 +56,9 @@ def test_list_names_the_loaders():
     assert listed["name"].tolist()[:3] == [*LOADERS]
     for row in listed.itertuples():
         data = getattr(datasets, row.name)()
+        if isinstance(data, World):
+            assert (data.value_unit, data.year, len(data._data)) == (row.unit, row.year, row.rows)
+            continue
         if not isinstance(data, TradeData):  # sets of frames: test_datasets_controls.py
             assert (data.year, len(data)) == (row.year, row.rows)
             continue
@@ -350,7 +354,9 @@ def test_chapter_names(us):
 
 
 def test_unknown_table_is_refused():
-    with pytest.raises(DataError, match=r"no table 'nope'; there are: bilateral_2023, bw2006"):
+    with pytest.raises(
+        DataError, match=r"no table 'nope'; there are: base_tariffs_2022, bilateral_2023"
+    ):
         _tables.load_table("nope")
     with pytest.raises(DataError, match="no table"):
         _tables.metadata("nope")

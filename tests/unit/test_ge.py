@@ -9,8 +9,19 @@ import numpy as np
 import pytest
 
 import tradewar as tw
-from tests.unit.ge_cases import COUNTRIES, PLUS_100, SECTORS, SWITCHES, solve, world
-from tradewar.errors import ConvergenceError, DataError, DataWarning, ScenarioError
+import tradewar.ge
+from tests.unit.ge_cases import (
+    COUNTRIES,
+    PLUS_100,
+    SECTORS,
+    SWITCHES,
+    WALL,
+    solve,
+    surplus_world,
+    unsolvable,
+    world,
+)
+from tradewar.errors import ConvergenceError, DataError, ScenarioError
 
 SHARED = Path(__file__).parents[3] / "shared" / "reference"
 SOLVED = 1e-9  # what a residual of 1e-10 leaves in the unknowns of these small worlds
@@ -159,6 +170,19 @@ def test_an_income_tax_moves_labour():
     np.testing.assert_allclose(hours, res.state.labour, rtol=SOLVED)
 
 
+def test_relief_needs_income_tax_to_relieve():
+    trade = np.array([[1.0, 50.0], [50.0, 100.0]])[:, :, None]
+    w = tw.World.from_tables(
+        trade,
+        theta=4.0,
+        tariff=np.array([[0.0, 1.5], [0.0, 0.0]])[:, :, None],
+        countries=["A", "B"],
+    )
+    with pytest.raises(DataError, match=r"as large as labour income \(A 75 of 51 USD\)"):
+        tw.solve_ge(w, tw.Scenario("x"), revenue="income_tax")
+    assert tw.solve_ge(w, tw.Scenario("x")).check()["ok"].all()
+
+
 def test_productivity_reaches_costs():
     scn = tw.Scenario("chips").productivity(country="VNM", product="C26", ratio=1.5)
     res = tw.solve_ge(world(), scn)
@@ -267,18 +291,38 @@ def test_a_ban_that_leaves_no_source():
         tw.solve_ge(no_cars_at_home(), scn)
 
 
-def test_no_convergence_names_market_and_kind():
-    with pytest.raises(ConvergenceError, match="no convergence: the worst market is the") as caught:
-        tw.solve_ge(world(), PLUS_100, max_iter=2)
+@pytest.mark.parametrize(
+    ("what", "where", "words"),
+    [
+        (1, 7, "price index of USA C26"),
+        (2, 0, "goods market of CHN A01_02"),
+        (3, 11, "scale of production of VNM C29"),
+        (4, 1, "labour market of MEX"),
+        (5, 1, "limit of rule 2 C26"),
+    ],
+)
+def test_no_convergence_names_market_and_kind(monkeypatch, what, where, words):
+    real = tradewar.ge.solve
+
+    def stopped(*args, **options):
+        return [
+            state._replace(status=1, what=what, where=where, residual=0.25)
+            for state in real(*args, **options)
+        ]
+
+    monkeypatch.setattr(tradewar.ge, "solve", stopped)
+    scn = PLUS_100.export_quota(importer="USA", product=["A01_02", "C26"], quantity_ratio=0.9)
+    with pytest.raises(ConvergenceError, match=f"the worst market is the {words}, res") as caught:
+        tw.solve_ge(world(), scn)
     error = caught.value
-    assert error.labels[0].split()[0] in COUNTRIES
-    assert error.residual > 1e-10
-    assert error.status == "not converged"
+    assert error.labels == (words.split(" of ")[-1],)
+    assert (error.status, error.residual, error.where) == ("not converged", 0.25, where)
+    assert "max_iter= allows more" in str(error)
+    assert error.last.ln_w.shape == (4,)
 
 
 def test_recorded_failures_are_nan_and_said():
-    with pytest.warns(DataWarning, match=r"1 of 1 scenarios have no solution .* no convergence"):
-        res = tw.solve_ge(world(), PLUS_100, max_iter=2, on_error="record")
+    res = unsolvable()
     assert not res.converged
     assert res.welfare.isna().all()
     assert res.flows["value_new"].isna().all()
@@ -290,23 +334,15 @@ def test_recorded_failures_are_nan_and_said():
     with pytest.raises(DataError, match="nothing to follow"):
         res.diversion()
     with pytest.raises(DataError, match="without a solution"):
-        tw.solve_ge(world(), PLUS_100, start=res)
-
-
-def surplus_world():
-    """Country B lends half of its income."""
-    trade = np.zeros((2, 2, 1))
-    trade[:, :, 0] = [[50.0, 80.0], [20.0, 60.0]]
-    return tw.World.from_tables(trade, theta=4.0, tariff=0.0, countries=["A", "B"])
+        tw.solve_ge(surplus_world(), WALL, start=res)
 
 
 def test_a_surplus_that_income_cannot_carry_is_named():
-    scn = tw.Scenario("wall").trade_cost(importer="A", exporter="B", ratio=40.0)
     with pytest.raises(ConvergenceError, match="no equilibrium: the income of B cannot carry") as e:
-        tw.solve_ge(surplus_world(), scn)
+        tw.solve_ge(surplus_world(), WALL)
     assert "fixed surplus of 60 USD" in str(e.value)
     assert e.value.labels == ("B",)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        res = tw.solve_ge(surplus_world(), scn, deficits="income")
+        res = tw.solve_ge(surplus_world(), WALL, deficits="income")
     assert res.check()["ok"].all()

@@ -34,15 +34,34 @@ GROUND_UP = [
     "world",
     "scenario",
     "ge_problem",
+    "schedule",
+    "schedules",
     "pe_result",
     "pe",
     "ge_result",
     "ge",
     "many",
+    "payoff_table",
+    "arena",
+    "policy_result",
+    "optimal",
+    "nash_tariffs",
+    "bargaining",
+    "cooperation",
     "",
     "__main__",
 ]
-COMMAND_LINE = {"cases", "controls", "report", "who_pays", "__main__"}  # users of the public names
+COMMAND_LINE = {
+    "cases",
+    "controls",
+    "deal",
+    "report",
+    "steps",
+    "talks_answer",
+    "welfare",
+    "who_pays",
+    "__main__",
+}  # users of the public names
 CORE_USERS = re.compile(r"|data|(pe|ge|game|spatial)(_problem)?")  # "" takes __version__
 THIRD_PARTY = {"numpy", "pandas", "narwhals"}  # what an import of the package may import
 SOURCES_ONLY = pytest.mark.skipif(

@@ -12,7 +12,7 @@ import pytest
 
 import tradewar as tw
 from tests.border import worlds
-from tests.unit.ge_cases import PLUS_100, make_world, world
+from tests.unit.ge_cases import PLUS_100, WALL, make_world, surplus_world, world
 from tradewar.errors import ConvergenceError, DataError, DataWarning, ScenarioError
 from tradewar.many import _chunk
 
@@ -156,11 +156,12 @@ def test_dask():
 
 
 def test_what_fails_is_named():
-    with pytest.raises(ConvergenceError, match=r"scenario '\+10': no convergence"):
-        tw.solve_many(world(), SCENARIOS, max_iter=2)
-    with pytest.warns(DataWarning, match="4 of 4 scenarios have no solution"):
-        runs = tw.solve_many(world(), SCENARIOS, max_iter=2, on_error="record")
-    assert not any(res.converged for res in runs)
+    fine = tw.Scenario("fine").tariff(importer="A", add=0.1)
+    with pytest.raises(ConvergenceError, match="scenario 'wall': no equilibrium"):
+        tw.solve_many(surplus_world(), [fine, WALL])
+    with pytest.warns(DataWarning, match="1 of 2 scenarios have no solution"):
+        runs = tw.solve_many(surplus_world(), [fine, WALL], on_error="record")
+    assert [res.converged for res in runs] == [True, False]
     wrong = tw.Scenario("wrong").tariff(importer="FRA", add=0.1)
     with pytest.raises(ScenarioError, match="scenario 'wrong', rule 1"):
         tw.solve_many(world(), [PLUS_100, wrong])

@@ -488,3 +488,75 @@ def test_rebuilding_does_not_warn_again():
         scn = Scenario("s").tariff(add=10.0)
     pickle.loads(pickle.dumps(scn))
     assert (scn + scn).ban().rules[0] == scn.rules[0]
+
+
+# ---- tables of rates --------------------------------------------------------------------------
+
+
+def table_of_rates() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "importer": ["USA", "USA"],
+            "exporter": ["MEX", "CHN"],
+            "product": ["850440", "850440"],
+            "tariff": [0.1, 0.475],
+        }
+    )
+
+
+def rate_data() -> TradeData:
+    return TradeData.from_frame(
+        pd.DataFrame(
+            {
+                "importer": "USA",
+                "exporter": ["CHN", "MEX", "VNM"],
+                "product": "850440",
+                "value": [60.0, 40.0, 20.0],
+                "tariff": [0.25, 0.0, 0.02],
+            }
+        )
+    )
+
+
+def test_a_table_of_rates_sets_flows_one_by_one():
+    scn = Scenario("table").tariff_table(table_of_rates())
+    wedges = scn._apply(rate_data())
+    assert wedges.tariff.tolist() == [0.475, 0.1, 0.02]
+    assert [(t.rows, t.value) for t in wedges.touched] == [(2, 100.0)]
+    assert wedges.touched_products == 1
+    assert "2 rates from 0.1 to 0.475: importer USA; 2 exporters, 1 products" in repr(scn)
+    after = scn.tariff(importer="USA", exporter="CHN", add=1.0)._apply(rate_data())
+    assert after.tariff[0] == 1.475
+
+
+def test_a_table_of_rates_survives_frames_json_and_pickle():
+    scn = Scenario("table").tariff_table(table_of_rates()).tariff(importer="USA", add=0.1)
+    assert Scenario.from_json(scn.to_json()) == scn
+    assert Scenario.from_frame(scn.to_frame(), name="table") == scn
+    assert hash(Scenario.from_json(scn.to_json())) == hash(scn)
+    assert len(scn._repr_html_()) < 5000
+    shuffled = Scenario("table").tariff_table(table_of_rates().iloc[::-1])
+    assert shuffled.rules[0] == scn.rules[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda f: f.drop(columns="tariff"), "the table of rates lacks 'tariff'"),
+        (lambda f: pd.concat([f, f]), "has USA CHN 850440 twice"),
+        (lambda f: f.assign(tariff=-1.0), "the rate of USA CHN 850440 is -1"),
+        (lambda f: f.assign(tariff=float("nan")), "the rate of USA CHN 850440 is nan"),
+        (lambda f: f.to_numpy(), "the table of rates is a ndarray"),
+        (lambda f: "{", "rates= is text, but no JSON of a table"),
+        (lambda f: {"importer": 1}, "rates= is no table of rates"),
+    ],
+)
+def test_tables_of_rates_that_are_wrong(change, message):
+    with pytest.raises(ScenarioError, match=message):
+        Scenario("table").tariff_table(change(table_of_rates()))
+
+
+def test_a_table_of_rates_for_other_data():
+    other = table_of_rates().assign(product="C27")
+    with pytest.raises(ScenarioError, match=r"matches no flow; .* 0 of its 1 products"):
+        Scenario("table").tariff_table(other)._apply(rate_data())

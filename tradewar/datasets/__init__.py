@@ -1,9 +1,10 @@
 """Real trade data that comes with the package, ready for a solver.
 
-`us_imports_2024`, `world_trade_2022` and `bilateral_2023` return a `TradeData` each,
-`china_soybeans` and `rare_earths` a set of frames with a way to one; `list` tells what there is.
-The tables were compiled from public statistics by ``tradewar.datasets._compile``
-and keep the licences of their sources, see `.source` and `.licence`.
+`us_imports_2024`, `world_trade_2022`, `bilateral_2023` and `china_imports_from_us_2017` return a
+`TradeData` each; `icio_2022`, `icio_2017` and `bilateral_2023_world` a `World`; `china_soybeans`
+and `rare_earths` a set of frames with a way to a `TradeData`; `trade_war_2018_19` are scenarios;
+`list` tells what there is.  ``tradewar.datasets._compile`` makes the tables from public statistics;
+they keep the licences of their sources, see `.source` and `.licence`.
 """
 
 from __future__ import annotations
@@ -14,9 +15,16 @@ import numpy as np
 import pandas as pd
 
 from tradewar.data import TradeData
+from tradewar.datasets._china import china_imports_from_us_2017
 from tradewar.datasets._controls import ChinaSoybeans, RareEarths, china_soybeans, rare_earths
 from tradewar.datasets._names import HS2_NAMES
 from tradewar.datasets._tables import load_table, metadata
+from tradewar.datasets._worlds import (
+    bilateral_2023_world,
+    icio_2017,
+    icio_2022,
+    trade_war_2018_19,
+)
 from tradewar.errors import DataError
 from tradewar.records import ESTIMATED
 
@@ -24,12 +32,17 @@ __all__ = [
     "ChinaSoybeans",
     "RareEarths",
     "bilateral_2023",
+    "bilateral_2023_world",
     "chapter_names",
+    "china_imports_from_us_2017",
     "china_soybeans",
     "hs6_to_icio22",
+    "icio_2017",
+    "icio_2022",
     "list",
     "october_2025_added",
     "rare_earths",
+    "trade_war_2018_19",
     "us_imports_2024",
     "world_trade_2022",
 ]
@@ -40,6 +53,9 @@ _VALUE_UNIT = {
     "bilateral_2023": "thousand USD",
     "china_soybeans": "t; USD",
     "rare_earths": "t; USD",
+    "icio_2022": "million USD",
+    "icio_2017": "million USD",
+    "china_imports_from_us_2017": "thousand USD",
 }
 _TARIFFS = ("collected_2024", "october_2025")
 _OCTOBER = "us_added_2025_10_14"
@@ -56,8 +72,8 @@ def list() -> pd.DataFrame:
 
     Examples
     --------
-    >>> list()["name"].tolist()
-    ['us_imports_2024', 'world_trade_2022', 'bilateral_2023', 'china_soybeans', 'rare_earths']
+    >>> list()["name"].tolist()[:3]
+    ['us_imports_2024', 'world_trade_2022', 'bilateral_2023']
     """
     rows = []
     for name, unit in _VALUE_UNIT.items():

@@ -22,8 +22,13 @@ import numpy as np
 import pandas as pd
 
 from tradewar.datasets._compile_base import Arrays, Source, Table, labels
+from tradewar.datasets._compile_base_tariffs import base_tariffs
+from tradewar.datasets._compile_calendar import calendar
 from tradewar.datasets._compile_controls import rare_earths, soybeans
-from tradewar.datasets._compile_elasticities import bw2006, protee
+from tradewar.datasets._compile_elasticities import bw2006, protee, sector_elasticities
+from tradewar.datasets._compile_icio2017 import icio_2017, trade_war_2018_19
+from tradewar.datasets._compile_icio2022 import icio_2022, read_icio_2022
+from tradewar.datasets._compile_lists import china_lines, preferences, us_lines
 from tradewar.datasets._compile_us import read_us_imports, us_added, us_imports, us_sector_tariff
 from tradewar.datasets._names import ICIO_GOODS
 from tradewar.errors import DataError
@@ -227,18 +232,30 @@ def build(folder: Path) -> tuple[list[Table], dict[str, str]]:
     frame, dropped = read_us_imports(src)
     sector, crosswalk, sector_list = sectors(src)
     world, countries = world_trade(src)
+    economy = read_icio_2022(src)
+    tariffs = base_tariffs(src, economy, frame, sector)
+    hs6 = protee(src, frame)
     tables = [
         *us_imports(frame, dropped, sector),
         us_added(src, frame),
         bw2006(src, frame),
-        protee(src, frame),
+        hs6,
         crosswalk,
         sector_list,
         us_sector_tariff(src, frame, sector, countries),
         world,
         bilateral(src),
+        us_lines(src, frame),
+        preferences(src),
+        *china_lines(src),
+        calendar(src),
         *soybeans(src),
         *rare_earths(src),
+        icio_2022(economy, tariffs.arrays["tariff"], frame),
+        tariffs,
+        icio_2017(src),
+        trade_war_2018_19(src),
+        sector_elasticities(frame, sector, hs6),
     ]
     return tables, src.sha256
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import hashlib
 import io
@@ -80,6 +81,11 @@ class Source:
         for column, kind in (numbers or {}).items():
             frame[column] = [kind(text) for text in frame[column].fillna("nan").tolist()]
         return frame
+
+    def csv_rows(self, name: str) -> list[list[str]]:
+        """Read a CSV without a heading as lists of text."""
+        text = self.open(name).read().decode("utf-8-sig")
+        return [row for row in csv.reader(text.splitlines()) if row]
 
 
 def labels(values: Any) -> tuple[NDArray[np.str_], NDArray[np.intp]]:

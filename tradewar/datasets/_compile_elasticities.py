@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
@@ -10,12 +11,15 @@ import numpy as np
 import pandas as pd
 
 from tradewar.datasets._compile_base import Source, Table
+from tradewar.datasets._names import ICIO_SECTORS
+from tradewar.elasticity_sets import BOUNDS
 from tradewar.errors import DataError
 
-__all__ = ["bw2006", "protee"]
+__all__ = ["bw2006", "protee", "sector_elasticities"]
 
 BW_FILE = "broda_weinstein_sigma_hs3_73_countries.csv"
 PROTEE_FILE = "protee_0_1_hs6.csv"
+BY_GROUP = {"agriculture": 3.34, "mining": 4.06, "manufacturing": 3.80, "services": 3.0}
 
 
 def coverage(prefixes: Sequence[str], frame: pd.DataFrame) -> dict[str, Any]:
@@ -136,4 +140,71 @@ def protee(src: Source, frame: pd.DataFrame) -> Table:
         f"{c['hs6_below_1']} elasticities are below 1, the largest is {c['hs6_maximum']:.1f}: "
         "winsorise at load and say the bounds.",
     ]
+    return table
+
+
+def sector_elasticities(frame: pd.DataFrame, sector: pd.Series, hs6: Table) -> Table:
+    """Give trade elasticities of the 44 sectors: by group, and means of ProTEE.
+
+    Parameters
+    ----------
+    frame : US imports by HS6, the weights of the mean over products: product value
+    sector : goods sector of each HS6
+    hs6 : the table of `protee`
+    """
+    names = list(ICIO_SECTORS)
+    group = [ICIO_SECTORS[name][1] for name in names]
+    low, high = BOUNDS["protee"]
+    sigma = dict(zip(hs6.arrays["prefix"].tolist(), hs6.arrays["sigma"].tolist(), strict=True))
+    value = frame[~frame["product"].str[:2].isin(["98", "99"])].groupby("product")["value"].sum()
+    paid: dict[str, list[tuple[float, float]]] = {}
+    missed = 0
+    in_sector = dict(zip(sector.index.tolist(), sector.tolist(), strict=True))
+    for product, weight in zip(value.index.tolist(), value.tolist(), strict=True):
+        known = sigma.get(product, sigma.get(product[:4]))
+        if known is None:
+            missed += weight
+            continue
+        bounded = min(max(known, low), high)
+        paid.setdefault(in_sector[product], []).append((float(weight), bounded))
+    mean = {
+        name: math.fsum(w * s for w, s in pairs) / math.fsum(w for w, _ in pairs) - 1
+        for name, pairs in paid.items()
+        if name in names and math.fsum(w for w, _ in pairs) > 0
+    }
+    theta = {
+        "ignatenko2025": np.array([BY_GROUP[g] for g in group]),
+        "protee": np.array([round(mean.get(name, np.nan), 4) for name in names]),
+    }
+    table = Table(
+        name="icio_44_elasticities",
+        what="the 44 sectors of the input-output worlds: name, group, trade elasticities",
+        source="ignatenko2025: Ignatenko, Lashkaripour, Macedoni and Simonovska (2025), goods; "
+        "services 3 is a convention; protee: "
+        f"{hs6.source}; US imports of 2024 as weights",
+        licence="published figures, cited; Etalab 2.0 (protee)",
+        year=2025,
+        unit=dict.fromkeys(
+            theta,
+            "trade elasticity, pure number > 0; substitution = 1 + this; "
+            "missing where the set has none",
+        ),
+        arrays={
+            "product": np.array(names),
+            "name": np.array([ICIO_SECTORS[name][0] for name in names]),
+            "group": np.array(group),
+            **theta,
+        },
+        rows=len(names),
+        counts={
+            "protee_missing": [n for n, v in zip(names, theta["protee"], strict=True) if v != v],
+            "protee_us_value_share_without": round(missed / int(value.sum()), 6),
+        },
+        inputs=(PROTEE_FILE, "us_imports_2024_hs6_by_partner.csv.gz", "hs6_to_icio22.csv"),
+    )
+    table.notes = [
+        f"protee: elasticities of substitution by HS6, moved to {low:g} ... {high:g} where outside,"
+        " averaged within a sector with US imports of 2024 as weights, less 1.",
+    ]
+    table.check("goods sectors with protee", int(np.isfinite(theta["protee"]).sum()), 21)
     return table

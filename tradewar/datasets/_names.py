@@ -5,7 +5,7 @@ Constants only; imports nothing of the package.
 
 from __future__ import annotations
 
-__all__ = ["CENSUS_ISO3", "HS2_NAMES", "ICIO_GOODS"]
+__all__ = ["CENSUS_ISO3", "HS2_NAMES", "ICIO_GOODS", "ICIO_SECTORS"]
 
 # Partner names of the US customs statistics -> the label used here.  SLOVAKIA stands beside the
 # European Union in the source and inside it in fact, so it has no label and is dropped.
@@ -192,4 +192,52 @@ HS2_NAMES = {
     "97": "Art and antiques",
     "98": "Returned and special goods",
     "99": "Low-value and special entries",
+}
+
+# The 44 sectors of the input-output worlds: code -> (name, group); goods are the first 22.
+ICIO_SECTORS = {
+    "A01_02": ("Crops, livestock, forestry", "agriculture"),
+    "A03": ("Fish", "agriculture"),
+    "B05_06": ("Coal, crude oil and gas", "mining"),
+    "B07_08": ("Metal ores, stone, salt", "mining"),
+    "B09": ("Mining services", "mining"),
+    "C10T12": ("Food, drink, tobacco", "manufacturing"),
+    "C13T15": ("Textiles, clothing, shoes", "manufacturing"),
+    "C16": ("Wood products", "manufacturing"),
+    "C17_18": ("Paper and printing", "manufacturing"),
+    "C19": ("Refined petroleum", "manufacturing"),
+    "C20": ("Chemicals", "manufacturing"),
+    "C21": ("Medicines", "manufacturing"),
+    "C22": ("Rubber and plastics", "manufacturing"),
+    "C23": ("Glass, cement, ceramics", "manufacturing"),
+    "C24": ("Basic metals", "manufacturing"),
+    "C25": ("Metal products", "manufacturing"),
+    "C26": ("Computers, electronics, optics", "manufacturing"),
+    "C27": ("Electrical equipment", "manufacturing"),
+    "C28": ("Machinery", "manufacturing"),
+    "C29": ("Cars, trucks, parts", "manufacturing"),
+    "C30": ("Ships, aircraft, trains", "manufacturing"),
+    "C31T33": ("Furniture, toys, other", "manufacturing"),
+    "D": ("Electricity and gas supply", "services"),
+    "E": ("Water and waste", "services"),
+    "F": ("Construction", "services"),
+    "G": ("Wholesale and retail trade", "services"),
+    "H49": ("Land transport, pipelines", "services"),
+    "H50": ("Water transport", "services"),
+    "H51": ("Air transport", "services"),
+    "H52": ("Warehousing", "services"),
+    "H53": ("Post and couriers", "services"),
+    "I": ("Hotels and restaurants", "services"),
+    "J58T60": ("Publishing and broadcasting", "services"),
+    "J61": ("Telecommunications", "services"),
+    "J62_63": ("IT services", "services"),
+    "K": ("Finance and insurance", "services"),
+    "L": ("Real estate", "services"),
+    "M": ("Professional services", "services"),
+    "N": ("Administrative services", "services"),
+    "O": ("Public administration", "services"),
+    "P": ("Education", "services"),
+    "Q": ("Health and social work", "services"),
+    "R": ("Arts and recreation", "services"),
+    "S": ("Other services, households", "services"),
 }

@@ -75,7 +75,7 @@ def load_table(name: str) -> dict[str, NDArray[Any]]:
     Returns
     -------
     dict
-        Column name -> one-dimensional array (two-dimensional where the metadata says so),
+        Column name -> one-dimensional array (more dimensions where the metadata says so),
         read-only.  Labels are unicode strings; columns that end in ``_code`` hold positions in
         the label column of that name.
 

@@ -9,11 +9,17 @@ scenario except in `deal`, `us_deal_terms` and `china_deal_terms`, dated 10 Nove
 
 from __future__ import annotations
 
+import functools
 from typing import Literal
 
-from tradewar import datasets
+import numpy as np
+
+from tradewar import datasets, schedules
+from tradewar.data import TradeData
 from tradewar.errors import ScenarioError
 from tradewar.scenario import Scenario
+from tradewar.schedule import Schedule
+from tradewar.world import World
 
 __all__ = [
     "blacklist",
@@ -32,9 +38,11 @@ __all__ = [
 
 TALKS, DEAL = "2025-10-25", "2025-11-10"
 USA, CHN = "USA", "CHN"
+GOODS = "goods"  # services cross no customs
 RARE_EARTHS = ("280530", "2846", "850511")  # metals, compounds, permanent magnets
 CHIP_TECHNOLOGY = ("8486", "8541", "8542", "9030", "9031")  # machines, devices, circuits, testers
 SOYBEANS = "1201"
+CHINA_BASE = "2019-06-30"  # the day of China's base rates in icio_2022
 LICENSED_MONTH = "2025-05"  # the first full month under the licences of 4 April
 COMMITTED_MT, COMMITMENT_BASE_YEAR = 25.0, 2022  # million tonnes a year from 2026
 FENTANYL_CUT, TRUCE_RATE, APRIL_RATE = 0.10, 0.24, 1.15
@@ -51,20 +59,58 @@ _FARM = "China, Tariff Commission No. 2 of 2025 (4 March)"
 _PROBE = "USTR, Section 301 probe of Phase One, Federal Register, October 2025"
 
 
-def status_quo() -> Scenario:
-    """Give the status quo of 25 October 2025: no change from what stood that day.
+def status_quo(base: TradeData | World | None = None) -> Scenario:
+    """Give the status quo of 25 October 2025.
+
+    Parameters
+    ----------
+    base : TradeData or World, optional
+        Data whose US and Chinese duties are brought to that day, product by product, by the
+        schedule as it was known then: US duties from what customs collected in 2024, China's duties
+        on US goods from mid 2019, where its latest product tables end.  Without it the scenario has
+        no rules: it is the point that the other scenarios start from.
 
     Returns
     -------
     Scenario
-        Without rules.  The rates of that day come from
-        ``tw.schedules.us_china().as_of("2025-10-25").to_scenario(on="2025-10-25", base=data)``.
     """
     note = (
         "Tariffs stay as they stood on 25 October 2025; quantities are free, as in the base data: "
         "the freeze on soybeans, licences and lists are scenarios of their own."
     )
-    return Scenario("status quo", (), note, TALKS)
+    start = Scenario("status quo", (), note, TALKS)
+    if base is None:
+        return start
+    calendar = _calendar()
+    sectors = not all(str(product).isdigit() for product in base.products)
+    products = schedules.sectors_of(base) if sectors else None
+    weights = schedules.sector_weights() if sectors else (None, None)
+    importers = _importers(base)
+    given = start
+    for importer, date, trade in ((USA, 2024, weights[0]), (CHN, CHINA_BASE, weights[1])):
+        if importer not in importers:
+            continue
+        given += calendar.to_scenario(
+            on=TALKS,
+            base=base,
+            importer=importer,
+            base_date=date,
+            products=products,
+            weights=trade,
+        )
+    if not given.rules:
+        raise ScenarioError("status_quo: neither USA nor CHN is an importer of these data")
+    return given.named("status quo")
+
+
+@functools.lru_cache(maxsize=1)
+def _calendar() -> Schedule:
+    return schedules.us_china().as_of(TALKS)
+
+
+def _importers(base: TradeData | World) -> set[str]:
+    data = base if isinstance(base, TradeData) else base._data
+    return {str(data.countries[n]) for n in np.unique(data._importer)}
 
 
 def us_threat(*, add: float = 1.0) -> Scenario:
@@ -77,7 +123,7 @@ def us_threat(*, add: float = 1.0) -> Scenario:
     """
     note = "Every US duty on Chinese goods rises by the threatened points; no good is exempt."
     start = Scenario("US threat", (), note, TALKS, (_STATEMENT,))
-    return start.tariff(importer=USA, exporter=CHN, add=add)
+    return start.tariff(importer=USA, exporter=CHN, product=GOODS, add=add)
 
 
 def china_mirror(*, add: float = 1.0) -> Scenario:
@@ -92,7 +138,7 @@ def china_mirror(*, add: float = 1.0) -> Scenario:
         "but answered in kind in April 2025."
     )
     start = Scenario("China mirrors", (), note, TALKS, (_ORDERS,))
-    return start.tariff(importer=CHN, exporter=USA, add=add)
+    return start.tariff(importer=CHN, exporter=USA, product=GOODS, add=add)
 
 
 def rare_earth_licences(*, quantity_ratio: float | None = None) -> Scenario:
@@ -181,30 +227,40 @@ def snap_back(level: Literal["truce", "april"] = "truce") -> Scenario:
     note = f"The truce lapses and both sides' reciprocal duties rise by {100 * add:.0f} points."
     name = "snap-back" if level == "truce" else "snap-back to April"
     start = Scenario(name, (), note, TALKS, (_ORDERS,))
-    both = start.tariff(importer=USA, exporter=CHN, add=add)
-    return both.tariff(importer=CHN, exporter=USA, add=add)
+    both = start.tariff(importer=USA, exporter=CHN, product=GOODS, add=add)
+    return both.tariff(importer=CHN, exporter=USA, product=GOODS, add=add)
 
 
 def us_deal_terms() -> Scenario:
     """Give what the US conceded by 10 November: the fentanyl duty falls from 20 to 10 points."""
     note = "The US halves its fentanyl duty; the 24 points stay suspended, lists are not enlarged."
     start = Scenario("US terms of the deal", (), note, DEAL, (_BUSAN,))
-    return start.tariff(importer=USA, exporter=CHN, add=-FENTANYL_CUT)
+    return start.tariff(importer=USA, exporter=CHN, product=GOODS, add=-FENTANYL_CUT)
 
 
-def china_deal_terms() -> Scenario:
+def china_deal_terms(*, base_year: int = COMMITMENT_BASE_YEAR) -> Scenario:
     """Give what China conceded by 10 November: farm duties end, soybeans are bought.
 
     The duties of March 2025 go: 15 points on chicken, wheat, corn and cotton, 10 on sorghum,
     soybeans, pork, beef, fish, fruit, vegetables and dairy, here by HS chapter and heading.  The
-    commitment of 25 Mt of soybeans a year is a part of what China bought from the US in 2022.
+    commitment of 25 Mt of soybeans a year is a part of what China bought from the US in the year of
+    the data that the scenario is solved on.
+
+    Parameters
+    ----------
+    base_year : int, default 2022
+        2015 to 2024; 2022 is the year of ``icio_2022``.
     """
     beans = datasets.china_soybeans().imports
-    row = beans[(beans["exporter"] == USA) & (beans["year"] == COMMITMENT_BASE_YEAR)]
+    row = beans[(beans["exporter"] == USA) & (beans["year"] == base_year)]
+    if row.empty:
+        raise ScenarioError(
+            f"base_year={base_year!r}: China's soybeans are known from 2015 to 2024"
+        )
     ratio = COMMITTED_MT * 1e6 / float(row["quantity"].iloc[0])
     note = (
         "China ends its farm duties of March 2025 and buys at least 25 Mt of US soybeans a year, "
-        f"{100 * ratio:.0f} % of {COMMITMENT_BASE_YEAR}; no new licences on rare earths."
+        f"{100 * ratio:.0f} % of {base_year}; no new licences on rare earths."
     )
     start = Scenario("China's terms of the deal", (), note, DEAL, (_BUSAN, _COMMISSION, _FARM))
     lower = start.tariff(importer=CHN, exporter=USA, product=list(FARM_15), add=-0.15).tariff(
@@ -233,4 +289,4 @@ def phase_one(*, add: float = 0.25) -> Scenario:
         "2018; the rate and the scope are assumed, the probe named none."
     )
     start = Scenario("Phase One tariffs", (), note, TALKS, (_PROBE,))
-    return start.tariff(importer=USA, exporter=CHN, add=add)
+    return start.tariff(importer=USA, exporter=CHN, product=GOODS, add=add)

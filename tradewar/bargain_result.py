@@ -1,0 +1,392 @@
+"""Bargain: an agreement, the frontier it lies on, and what announced deals say about power."""
+
+from __future__ import annotations
+
+import html
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from tradewar._display import Card
+from tradewar.errors import DataError
+from tradewar.pareto import Agreement, most_for, nash_product
+from tradewar.policy_result import PolicyResult, choice_scenario
+from tradewar.scenario import Scenario
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from tradewar.arena import Arena
+    from tradewar.bargaining import Table
+
+__all__ = ["Bargain", "ImpliedPower"]
+
+Floats = NDArray[np.float64]
+
+EDGE = 1e-4  # powers between which an implied one is sought
+FOUND = 1e-6  # of implied power
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class ImpliedPower:
+    """What a deal says about bargaining power; made by `Bargain.implied_power`.
+
+    Attributes
+    ----------
+    players : tuple of two str
+    gains : two floats, fractions of welfare over the threat point
+    power : float
+        Of the first player; NaN where the deal leaves one below the threat point.
+    reached : float
+        The deal's gains over the frontier's in the same proportion; 1 on the frontier, NaN where
+        there are none.
+    slope : float
+        ``-d W2 / d W1`` of the frontier there, so that ``power / (1 - power) = slope x gain of
+        the first / gain of the second``.
+    """
+
+    players: tuple[str, str]
+    gains: tuple[float, float]
+    power: float
+    reached: float
+    slope: float
+
+    def __str__(self) -> str:
+        gains = ", ".join(
+            f"{p} {100 * g:+.3f} %" for p, g in zip(self.players, self.gains, strict=True)
+        )
+        if np.isnan(self.power):
+            return f"gains over no deal: {gains}; no bargaining power rationalises a loss"
+        where = "lies on the frontier"
+        if self.reached < 0.999:
+            where = (
+                f"reaches {100 * self.reached:.1f} % of the gains on the frontier in the same "
+                "proportion; the power is that of the frontier's point"
+            )
+        first, second = self.players
+        if not EDGE < self.power < 1.0 - EDGE:
+            strong = first if self.power > 0.5 else second
+            return (
+                f"gains over no deal: {gains}; the deal {where}, beyond which the frontier does "
+                f"not go: all power of {strong}"
+            )
+        return (
+            f"gains over no deal: {gains}; the deal {where}; power of {first} {self.power:.3f}, "
+            f"of {second} {1 - self.power:.3f}"
+        )
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Bargain:
+    """A Nash bargaining agreement; made by `bargain`.
+
+    Attributes
+    ----------
+    outcome : PolicyResult
+        The agreement; its members stand here too: welfare, ev, tariffs, instruments, scenario.
+    threat : float array, one per player
+        Payoffs (welfare, 1 at the baseline) without a deal.
+    threat_name : str
+    power : float array, one per player, summing to 1
+    """
+
+    outcome: PolicyResult
+    arena: Arena
+    table: Table
+    threat: Floats
+    threat_name: str
+    power: Floats
+    size: float
+    agreement: Agreement
+    _memo: dict[int, pd.DataFrame] = field(default_factory=dict)
+
+    @property
+    def players(self) -> tuple[str, ...]:
+        """Who bargains."""
+        return self.outcome.players
+
+    @property
+    def welfare(self) -> pd.Series:
+        """Change in welfare of all countries against the world's baseline, a fraction."""
+        return self.outcome.welfare
+
+    @property
+    def ev(self) -> pd.Series:
+        """The same as money."""
+        return self.outcome.ev
+
+    @property
+    def tariffs(self) -> pd.DataFrame:
+        """Tariffs agreed on; see `PolicyResult.tariffs`."""
+        return self.outcome.tariffs
+
+    @property
+    def instruments(self) -> pd.DataFrame:
+        """Sizes agreed on; see `PolicyResult.instruments`."""
+        return self.outcome.instruments
+
+    @property
+    def scenario(self) -> Scenario:
+        """The agreement as a scenario, without the transfer."""
+        return self.outcome.scenario
+
+    @property
+    def transfer(self) -> float:
+        """Money from the first player to the second, `value_unit`; 0 where not allowed."""
+        return float(self.outcome.info.get("transfer", 0.0))
+
+    @property
+    def gain_from_deviating(self) -> pd.Series:
+        """What each player would gain by breaking the agreement alone, in its payoff.
+
+        A best response from where it stands, the other keeping the agreement; not near zero as a
+        rule: that is what agreements are for.
+        """
+        arena, x = self.arena, self.agreement.x[: self.table.count]
+        if self.transfer != 0.0:
+            raise DataError("gain_from_deviating: not defined with transfers")
+        base = arena.payoff.at(x)[0]
+        gains = [arena.respond(m, x).value - base[m] for m in range(len(arena.players))]
+        index = pd.Index(self.players, name="player")
+        return pd.Series(gains, index=index, name="gain_from_deviating")
+
+    @property
+    def gains(self) -> pd.DataFrame:
+        """What each player gains over no deal.
+
+        Returns
+        -------
+        DataFrame
+            Index player.  no_deal and deal (change in payoff against the baseline, fractions),
+            gain (their difference), gain_money (`value_unit`), share (of the surplus in money),
+            power.
+        """
+        money = self._money * self.agreement.gains
+        frame = pd.DataFrame(
+            {
+                "no_deal": self.threat - self._one,
+                "deal": self.agreement.payoffs - self._one,
+                "gain": self.agreement.gains,
+                "gain_money": money,
+                "share": money / money.sum(),
+                "power": self.power,
+            },
+            index=pd.Index(self.players, name="player"),
+        )
+        unit = dict.fromkeys(frame.columns, "fraction")
+        frame.attrs["unit"] = unit | {"gain_money": self.arena.world.value_unit}
+        return frame
+
+    @property
+    def _one(self) -> float:
+        return 0.0 if self.arena.objective == "revenue" else 1.0
+
+    @property
+    def _money(self) -> Floats:
+        from tradewar.game_problem import money_of
+
+        whole = money_of(self.arena.world, self.outcome.closure)
+        return np.asarray(whole[self.arena.payoff.goal.players])
+
+    def _two(self) -> tuple[str, str]:
+        if len(self.players) != 2:
+            raise DataError(f"{len(self.players)} players: a frontier is drawn for two")
+        return self.players[0], self.players[1]
+
+    def _agree(self, first: float, start: Floats) -> Agreement:
+        """Find the agreement at another power of the first player."""
+        power = np.array([first, 1.0 - first])
+        return nash_product(self.table, self.threat, power, start, size=self.size)
+
+    def frontier(self, points: int = 9) -> pd.DataFrame:
+        """Trace the Pareto frontier between the two players' threat payoffs.
+
+        Parameters
+        ----------
+        points : int, default 9
+            Agreements at powers spread between 0 and 1, beside the two ends, which leave one
+            player nothing.
+
+        Returns
+        -------
+        DataFrame
+            power (of the first player), then of each player payoff_<player> (change against the
+            baseline) and gain_<player> (over no deal), fractions.  Sorted by power; parts of the
+            frontier that bend inwards are left out.
+        """
+        first, second = self._two()
+        if points not in self._memo:
+            rows = [self._end(1)]
+            start = self.agreement.x
+            for power in np.linspace(0.0, 1.0, points + 2)[1:-1]:
+                found = self._agree(float(power), start)
+                start = found.x
+                rows.append((float(power), found))
+            rows.append(self._end(0))
+            frame = pd.DataFrame(
+                [
+                    (power, *(a.payoffs - self._one), *a.gains)
+                    for power, a in sorted(rows, key=lambda row: row[0])
+                ],
+                columns=[
+                    "power",
+                    f"payoff_{first}",
+                    f"payoff_{second}",
+                    f"gain_{first}",
+                    f"gain_{second}",
+                ],
+            )
+            frame.attrs["unit"] = dict.fromkeys(frame.columns, "fraction")
+            self._memo[points] = frame
+        return self._memo[points].copy()
+
+    def _end(self, player: int) -> tuple[float, Agreement]:
+        """Give the agreement that leaves all but one player nothing."""
+        end = most_for(self.table, self.threat, player, self.agreement.x, size=self.size)
+        return (1.0 if player == 0 else 0.0), end
+
+    def minimum_concession(self) -> pd.DataFrame:
+        """Say how little each player can offer: the other gets just its threat payoff.
+
+        Returns
+        -------
+        DataFrame
+            One row for each player that makes the least concession: player, gain (its own over no
+            deal), other_gain (about 0), gain_share (own gain over that of the agreement), and the
+            sizes of instruments, where there are any.
+        """
+        rows = []
+        for k, player in enumerate(self._two()):
+            _, end = self._end(k)
+            row: dict[str, Any] = {
+                "player": player,
+                "gain": end.gains[k],
+                "other_gain": end.gains[1 - k],
+                "gain_share": end.gains[k] / self.agreement.gains[k],
+            }
+            for place, instrument in self.arena.policy.instruments:
+                row[instrument.name] = float(end.x[place])
+            if self.table.most > 0.0:
+                row["transfer"] = float(end.x[-1] * self.table.unit)
+            rows.append(row)
+        frame = pd.DataFrame(rows)
+        frame.attrs["unit"] = dict.fromkeys(["gain", "other_gain", "gain_share"], "fraction")
+        return frame
+
+    def implied_power(self, deal: Any) -> ImpliedPower:
+        """Find the bargaining power that rationalises a deal.
+
+        Parameters
+        ----------
+        deal : Scenario, result, or Series of welfare changes by country
+
+        Returns
+        -------
+        ImpliedPower
+            Off the frontier the gains are scaled to it, and that is said.
+
+        Notes
+        -----
+        On the frontier with slope ``s = -d W2 / d W1``, ``beta1 / beta2 = s (W1-d1) / (W2-d2)``;
+        found as the power whose agreement splits gains in the deal's proportion.
+        """
+        from scipy.optimize import brentq
+
+        from tradewar.bargaining import payoffs_of
+
+        players = self._two()
+        gains = payoffs_of(self.arena, deal, "deal")[0] - self.threat
+        both = (float(gains[0]), float(gains[1]))
+        if gains.min() < 0.0 or gains.max() <= 0.0:
+            nothing = float("nan")
+            return ImpliedPower(players, both, nothing, nothing, nothing)
+        wanted = gains[0] / gains.sum()
+        start = {"x": self.agreement.x}
+
+        def miss(power: float) -> float:
+            found = self._agree(power, start["x"])
+            start["x"] = found.x
+            return float(found.gains[0] / found.gains.sum() - wanted)
+
+        low, high = miss(EDGE), miss(1.0 - EDGE)
+        if low >= 0.0 or high <= 0.0:
+            power = EDGE if low >= 0.0 else 1.0 - EDGE
+            miss(power)
+        else:
+            power = float(brentq(miss, EDGE, 1.0 - EDGE, xtol=FOUND))
+        on = self._agree(power, start["x"])
+        slope = power / (1.0 - power) * on.gains[1] / on.gains[0]
+        reached = float(gains.sum() / on.gains.sum())
+        return ImpliedPower(players, both, power, reached, float(slope))
+
+    def plot(
+        self,
+        *,
+        deals: Mapping[str, Any] | None = None,
+        names: Mapping[str, str] | None = None,
+        ax: Axes | None = None,
+    ) -> Axes:
+        """Draw the frontier with the threat point, the agreement and deals.
+
+        Parameters
+        ----------
+        deals : mapping of labels to scenarios, results or Series, optional
+        names : mapping, optional
+            Names of players to show.
+        ax : Axes, optional
+
+        Returns
+        -------
+        Axes
+        """
+        from tradewar.game_plot import draw_bargain
+
+        return draw_bargain(self, deals=deals or {}, names=names or {}, ax=ax)
+
+    def at(self, x: Floats) -> Scenario:
+        """Write a choice of the instruments as a scenario."""
+        return choice_scenario(self.arena.policy, x[: self.table.count], "agreement")
+
+    @property
+    def card(self) -> Card:
+        """What was assumed, and what such a model cannot price."""
+        powers = ", ".join(f"{p} {b:.3g}" for p, b in zip(self.players, self.power, strict=True))
+        lines = [f"No deal: {self.threat_name}. Bargaining power: {powers}."]
+        if self.table.most > 0.0:
+            lines.append(
+                f"Transfers up to {self.table.most:,.6g} {self.arena.world.value_unit} either way."
+            )
+        text = "\n".join(textwrap.fill(line, 100) for line in lines)
+        return Card(f"{self.outcome.card}\n{text}")
+
+    def _printed(self) -> pd.DataFrame:
+        table = self.gains
+        out = pd.DataFrame(index=table.index)
+        for name in ("no_deal", "deal", "gain"):
+            out[f"{name}, %"] = (100 * table[name]).map("{:.3f}".format)
+        out[f"gain, {self.arena.world.value_unit}"] = table["gain_money"].map("{:,.0f}".format)
+        out["share of surplus, %"] = (100 * table["share"]).map("{:.1f}".format)
+        out["power"] = table["power"].map("{:.2f}".format)
+        for _, row in self.instruments.iterrows():
+            out.loc[row["player"], row["instrument"]] = f"{row['size']:.3f}"
+        return out.fillna("")
+
+    def _heading(self) -> str:
+        return f"Nash bargain against {self.threat_name}"
+
+    def __str__(self) -> str:
+        return f"{self._heading()}\n{self._printed().to_string()}"
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return f"<p>{html.escape(self._heading())}</p>{self._printed().to_html()}"
