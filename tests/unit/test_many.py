@@ -200,7 +200,7 @@ def test_refusals():
         tw.solve_many(world(), [PLUS_100, PLUS_100])
     with pytest.raises(ScenarioError, match="no scenario given"):
         tw.solve_many(world(), [])
-    with pytest.raises(TypeError, match="solve_ge has no option 'supply'; .*labour_supply"):
+    with pytest.raises(TypeError, match=r"solve_ge has no option 'supply'; .*labour_supply"):
         tw.solve_many(world(), [PLUS_100], supply=2.0)
     with pytest.raises(TypeError, match="solve_ge has no option 'world'"):
         tw.solve_many(world(), [PLUS_100], world=world())
