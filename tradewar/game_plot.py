@@ -76,7 +76,7 @@ def draw_payoffs(
         axis.set_ticklabels([(names or {}).get(s, s) for s in labels], fontsize=9)
         axis.set_tick_params(length=0)
     first, second = (_named(player, names) for player in game.players)
-    ax.set_ylabel(f"{first} (lower left of each cell)", color=INK, fontsize=9)
+    ax.set_ylabel(f"{first}\n(lower left of each cell)", color=INK, fontsize=9)
     ax.set_xlabel(f"{second} (upper right of each cell)", color=INK, fontsize=9)
     for side in ax.spines.values():
         side.set_visible(False)

@@ -57,7 +57,7 @@ class SchedulePlot:
             at most five, the largest trade first.
         rule : as in `Schedule.rates`
         n : int, default 5
-            Steps labelled on each line, the largest changes.
+            Steps labelled in all, the largest changes.
         ax : Axes, optional
 
         Returns
@@ -77,6 +77,8 @@ class SchedulePlot:
         frame = Frame.make(ax, 9)
         ax = frame.ax
         labels: list[tuple[Any, float, str, str]] = []
+        moves: list[tuple[float, Any, str]] = []
+        ends: list[tuple[Any, float, str]] = []
         last = table["date"].max() if end is None else pd.Timestamp(end)
         for colour, (importer, exporter) in zip(COLOURS, lines, strict=False):
             mine = table[(table["importer"] == importer) & (table["exporter"] == exporter)]
@@ -86,16 +88,14 @@ class SchedulePlot:
             level = 100 * np.append(mine["tariff"].to_numpy(), mine["tariff"].iloc[-1])
             name = f"{country_name(importer)} on {country_name(exporter)}"
             ax.step(days, level, where="post", color=colour, linewidth=1.8, label=name)
-            ax.annotate(
-                f" {level[-1]:.1f}", (days[-1], level[-1]), color=colour, fontsize=9, va="center"
-            )
+            ends.append((days[-1], float(level[-1]), colour))
             moved = mine.iloc[1:]  # the first is where the line starts
             largest = moved["tariff_change"].abs().sort_values(ascending=False, kind="stable")
-            for k in largest.index[:n]:
-                step: Any = mine.loc[k]
-                event = textwrap.shorten(step["event"], LABEL, placeholder="...")
-                text = f"{event} {100 * step['tariff_change']:+.1f}"
-                labels.append((step["date"], 100 * step["tariff"], text, colour))
+            moves += [(float(largest[k]), mine.loc[k], colour) for k in largest.index[:n]]
+        for _, step, colour in sorted(moves, key=lambda move: -move[0])[:n]:
+            event = textwrap.shorten(step["event"], LABEL, placeholder="...")
+            text = f"{event} {100 * step['tariff_change']:+.1f}"
+            labels.append((step["date"], 100 * step["tariff"], text, colour))
         for side in ("top", "right", "left"):
             ax.spines[side].set_visible(False)
         ax.grid(axis="y", color="#E5E5E5", linewidth=0.8)
@@ -103,13 +103,13 @@ class SchedulePlot:
         ax.tick_params(colors=FAINT, labelsize=8, length=0)
         ax.set_ylabel("Average duty, per cent", color=FAINT, fontsize=9)
         ax.legend(frameon=False, loc="upper left", fontsize=9)
-        self._label(ax, labels)
+        self._label(ax, labels, ends)
         basis = "; ".join(dict.fromkeys(t.attrs["weights"] for t in tables if len(t)))
         cut = f" As known on {self._schedule.date}." if self._schedule.date else ""
         frame.title(
             "Average duties over time",
             f"Statutory rates in force, stacking rule {tables[0].attrs['rule']!r}.{cut} Labels: "
-            f"the {n} largest steps of each line.",
+            f"the {n} largest steps.",
             f"Weights: {basis}",
         )
         return ax
@@ -125,13 +125,32 @@ class SchedulePlot:
                     size.setdefault(pair, float(value))
         return sorted(size, key=lambda pair: -size[pair])[: len(COLOURS)]
 
-    def _label(self, ax: Axes, steps: list[tuple[Any, float, str, str]]) -> None:
-        """Name steps, each label moved up until it covers no other."""
+    def _label(
+        self,
+        ax: Axes,
+        steps: list[tuple[Any, float, str, str]],
+        ends: list[tuple[Any, float, str]],
+    ) -> None:
+        """Name steps and last levels, each label moved up until it covers no other."""
         figure: Any = ax.figure
         figure.draw_without_rendering()  # so that data have their place on the page
         placed: list[tuple[float, float]] = []
         scale = 72.0 / figure.dpi
         place: Any = ax.convert_xunits
+        below = -np.inf
+        for day, level, colour in sorted(ends, key=lambda end: end[1]):
+            y = scale * ax.transData.transform((place(day), level))[1]
+            below = max(y, below + HIGH)
+            ax.annotate(
+                f"{level:.1f}",
+                (day, level),
+                xytext=(4.0, below - y),
+                textcoords="offset points",
+                color=colour,
+                fontsize=9,
+                va="center",
+                annotation_clip=False,
+            )
         for day, level, text, colour in sorted(steps, key=lambda step: step[1]):
             x, y = scale * ax.transData.transform((place(day), level))
             up = 4.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -426,6 +428,16 @@ def test_plot_draws_the_steps(us):
     steps = us.timeline(weights=flows(), start="2025-01-01", end="2025-12-31")
     expected = 100 * steps[steps["exporter"] == "CHN"]["tariff"].to_numpy()
     np.testing.assert_allclose(line.get_ydata()[:-1], expected)
+    two = us.plot.timeline(weights=flows(), start="2025-01-01", end="2025-12-31", n=2)
+    moved = steps.groupby(["importer", "exporter"]).tail(-1)["tariff_change"]
+    largest = moved.loc[moved.abs().sort_values(kind="stable").index[-2:]]
+    notes = [text for text in two.texts if isinstance(text, matplotlib.text.Annotation)]
+    named = [note.get_text().split()[-1] for note in notes if note.arrow_patch is not None]
+    assert sorted(named) == sorted(f"{100 * x:+.1f}" for x in largest)
+    levels = [note for note in notes if re.fullmatch(r"[0-9.]+", note.get_text())]
+    assert len(levels) == len(two.get_lines()) > 1
+    heights = sorted(note.get_window_extent().y0 for note in levels)
+    assert np.diff(heights).min() > 8.0  # none on another
     matplotlib.pyplot.close("all")
 
 
