@@ -51,6 +51,7 @@ MAX_ITER = 5000  # evaluations and Jacobian products; usual solves take 30 to 60
 _NUMBERS = ("labour_supply", "va_substitution", "input_substitution", "final_substitution")
 # tw_ge_cause in csrc/include/tradewar.h
 _PRICE, _GOODS, _SCALE, _LABOUR, _LIMIT, _NO_EQUILIBRIUM, _NO_SOURCE = range(1, 8)
+_BAD_LIMIT = 11
 _KINDS = {
     _PRICE: "price index",
     _GOODS: "goods market",
@@ -389,7 +390,7 @@ def _place(world: World, changes: Changes, state: State) -> str:
         return ""
     if state.what in (_LABOUR, _NO_EQUILIBRIUM):
         return world._countries[state.where]
-    if state.what == _LIMIT:
+    if state.what in (_LIMIT, _BAD_LIMIT):
         limits = changes.limits
         return f"rule {limits.rule[state.where]} {limits.product[state.where]}"
     if state.what in (_PRICE, _GOODS, _SCALE, _NO_SOURCE):

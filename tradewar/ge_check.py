@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tradewar.ge_limits import EXPORTER, FLOOR_QUANTITY, FLOOR_VALUE, IMPORTER
+from tradewar.world_reshape import ln_mean
 
 if TYPE_CHECKING:
     from tradewar.ge_result import GEResult
@@ -40,17 +41,10 @@ def production(res: GEResult) -> Production:
     part = 1.0 - gamma
     some = part > 0.0
     nest = g / np.where(some, part, 1.0)[:, None, :]
-    power = 1.0 - closure.input_substitution
-    if power == 0.0:
-        ln_M = (nest * ln_P).sum(axis=1)
-    else:
-        total = (nest * np.exp(power * ln_P)).sum(axis=1)
-        ln_M = np.where(some, np.log(np.where(some, total, 1.0)) / power, 0.0)
-    outer = 1.0 - closure.va_substitution
-    if outer == 0.0:
-        ln_c = gamma * ln_w + part * ln_M
-    else:
-        ln_c = np.log(gamma * np.exp(outer * ln_w) + part * np.exp(outer * ln_M)) / outer
+    power, outer = 1.0 - closure.input_substitution, 1.0 - closure.va_substitution
+    ln_M = ln_mean(nest, ln_P, power, axis=1)
+    pair = np.stack(np.broadcast_arrays(ln_w, ln_M))
+    ln_c = ln_mean(np.stack([gamma, part]), pair, outer, axis=0)
     inputs = g * np.exp(outer * (ln_M - ln_c))[:, None, :]
     inputs = inputs * np.exp(power * (ln_P - ln_M[:, None, :]))
     return Production(np.exp(ln_c), gamma * np.exp(outer * (ln_w - ln_c)), inputs)
@@ -60,9 +54,7 @@ def consumption(res: GEResult) -> tuple[Floats, Floats]:
     """Price index of consumption and final shares: Pc, alpha'."""
     alpha, ln_P = res.world._final_share, res.state.ln_P
     power = 1.0 - res.closure.final_substitution
-    if power == 0.0:
-        return np.exp((alpha * ln_P).sum(axis=1)), alpha
-    ln_Pc = np.log((alpha * np.exp(power * ln_P)).sum(axis=1)) / power
+    ln_Pc = ln_mean(alpha, ln_P, power, axis=1)
     return np.exp(ln_Pc), alpha * np.exp(power * (ln_P - ln_Pc[:, None]))
 
 

@@ -167,6 +167,23 @@ def _same(world: World, base: World, closure: Any) -> bool:
     )
 
 
+NEAR_ZERO = 0.1  # powers this small lose digits of exp and log
+
+
+def ln_mean(weight: np.ndarray, ln_price: np.ndarray, power: float, axis: int) -> np.ndarray:
+    """Log of a power mean of prices, ``ln(sum weight e^(power ln_price)) / power``.
+
+    The weights sum to 1, or to 0 where the result is 0; a power of 0 is the geometric mean.
+    """
+    if power == 0.0:
+        return np.asarray((weight * ln_price).sum(axis=axis))
+    if abs(power) < NEAR_ZERO:
+        return np.asarray(np.log1p((weight * np.expm1(power * ln_price)).sum(axis=axis)) / power)
+    total = (weight * np.exp(power * ln_price)).sum(axis=axis)
+    some = weight.any(axis=axis)
+    return np.where(some, np.log(np.where(some, total, 1.0)), 0.0) / power
+
+
 def shares_after(
     tables: Tables, closure: Any, ln_w: np.ndarray, ln_P: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -187,18 +204,11 @@ def shares_after(
     material = g.sum(axis=1)
     share = _ratio(g, material[:, None, :], 0.0)
     price = ln_P[:, :, None]
-    if nu == 1.0:
-        ln_m = (share * price).sum(axis=1)
-    else:
-        mean = (share * np.exp((1.0 - nu) * price)).sum(axis=1)
-        ln_m = np.where(material > 0, np.log(np.where(material > 0, mean, 1.0)), 0.0) / (1.0 - nu)
+    ln_m = ln_mean(share, price, 1.0 - nu, axis=1)
     wage = ln_w[:, None]
-    if eta == 1.0:
-        ln_c = gamma * wage + material * ln_m
-    else:
-        ln_c = np.log(
-            gamma * np.exp((1.0 - eta) * wage) + material * np.exp((1.0 - eta) * ln_m)
-        ) / (1.0 - eta)
+    ln_c = ln_mean(
+        np.stack([gamma, material]), np.stack(np.broadcast_arrays(wage, ln_m)), 1.0 - eta, axis=0
+    )
     new_gamma = gamma * np.exp((1.0 - eta) * (wage - ln_c))
     new_g = g * np.exp((1.0 - eta) * (ln_m - ln_c))[:, None, :]
     new_g = new_g * np.exp((1.0 - nu) * (price - ln_m[:, None, :]))

@@ -185,7 +185,8 @@ iterate(ladder *l, double *z, double tol, int bold)
             return rc;
         }
     }
-    return TW_NOCONV;
+    /* The last step may have done it. */
+    return tw_ge_check(ge, z, tol) ? TW_OK : TW_NOCONV;
 }
 
 /* Full steps first: near autarky the way to the solution leads over larger residuals.  Then

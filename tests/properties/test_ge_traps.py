@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests import helpers_ge
@@ -41,6 +41,7 @@ def own_share(w, found) -> np.ndarray:
 
 
 @given(seeds, st.floats(1.0, 25.0))
+@example(5191, 25.0)  # solved by the very last step
 def test_prohibitive_trade_costs_end_in_autarky(seed, power):
     """Whatever the path, the own-share formula holds; foreign trade shrinks by e^-power."""
     rng = np.random.default_rng(seed)

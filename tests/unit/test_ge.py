@@ -172,6 +172,23 @@ def test_an_income_tax_moves_labour():
     np.testing.assert_allclose(hours, res.state.labour, rtol=SOLVED)
 
 
+@pytest.mark.parametrize("off", [1e-12, -1e-12, 1e-9, 1e-5, 0.05])
+def test_elasticities_near_one(off):
+    """Checks and rebased shares lose no digits where powers of prices are near 1."""
+    names = ("va_substitution", "input_substitution", "final_substitution")
+    options = {"input_substitution": 1 + off, "final_substitution": 1 - off, "tol": 1e-12}
+    assert tw.solve_ge(world(), PLUS_100, va_substitution=1 + off, **options).check()["ok"].all()
+    near = tw.solve_ge(world(), PLUS_100, va_substitution=0.3, **options)
+    if abs(off) < 1e-8:
+        exact = tw.solve_ge(world(), PLUS_100, va_substitution=0.3, tol=1e-12)
+        a, b = world().rebase(near), world().rebase(exact)
+        np.testing.assert_allclose(a._input_use, b._input_use, rtol=1e-8)
+        np.testing.assert_allclose(a._value_added, b._value_added, rtol=1e-8)
+    same = {name: getattr(near.closure, name) for name in names}
+    again = tw.solve_ge(world().rebase(near), tw.Scenario("nothing"), **same)
+    np.testing.assert_allclose(again.welfare, 0.0, atol=ROUNDING)
+
+
 def test_export_taxes_relieve_nobody():
     scn = tw.Scenario("tax").export_tax(exporter="USA", importer="MEX", set=0.3)
     res = tw.solve_ge(world(), scn, labour_supply=0.5, revenue="income_tax")

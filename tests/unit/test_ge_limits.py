@@ -304,3 +304,10 @@ def test_a_limit_on_banned_flows_is_slack():
     res = solve(scn)
     assert (res.binding()["quantity_new"] == 0).all()
     assert not res.binding()["binding"].any()
+
+
+def test_a_commitment_on_banned_flows_is_named():
+    scn = tw.Scenario("q").ban(**FROM_CHINA)
+    scn = scn.purchase_commitment(**FROM_CHINA, quantity_ratio=0.5, product="C26")
+    with pytest.raises(ScenarioError, match="a limit is outside its domain at rule 2 C26"):
+        tw.solve_ge(world(), scn)
