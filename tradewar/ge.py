@@ -18,6 +18,7 @@ import numpy as np
 from tradewar import _core
 from tradewar.coverage import WorldRules
 from tradewar.errors import ConvergenceError, DataError, DataWarning, ScenarioError, first_five
+from tradewar.ge_limits import undetermined
 from tradewar.ge_problem import (
     DEFICITS,
     NO_CHANGES,
@@ -248,6 +249,7 @@ def solve_batch(
         if state.status != 0:
             cause = _report(world, scenario, changes[k], state, closure, on_error, len(scenarios))
             state = _blank(state)
+        said = [cause] if cause else undetermined(changes[k].limits, state.multiplier)
         info = {
             "status": state.status,
             "cause": cause,
@@ -259,7 +261,7 @@ def solve_batch(
             "max_iter": max_iter,
             "threads": core["threads"],
             "code_path": _core.levels[-1],
-            "warnings": [cause] if cause else [],
+            "warnings": said,
             "versions": versions(_core.__version__),
         }
         out.append(GEResult(world, scenario, wedges[k], closure, changes[k], state, level, info))
@@ -267,7 +269,10 @@ def solve_batch(
 
 
 def warn_failures(results: Sequence[GEResult]) -> None:
-    """Warn of scenarios without a solution, in the name of the caller's caller."""
+    """Warn of scenarios without a solution, or with many, in the name of the caller's caller."""
+    for result in results:
+        for text in result.info["warnings"] if result.converged else ():
+            warnings.warn(f"{result.scenario.name!r}: {text}", DataWarning, stacklevel=3)
     notes = [f"{r.scenario.name!r}: {r.info['cause']}" for r in results if not r.converged]
     if notes:
         warnings.warn(

@@ -19,7 +19,7 @@ from tradewar.limits import COMMITMENT, EXPORT_QUOTA, TARIFF_QUOTA, Limits
 from tradewar.rules import RECEIVERS
 from tradewar.wedges import Wedges
 
-__all__ = ["NO_LIMITS", "GELimits", "LimitWedges", "limit_wedges", "read_limits"]
+__all__ = ["NO_LIMITS", "GELimits", "LimitWedges", "limit_wedges", "read_limits", "undetermined"]
 
 Floats = NDArray[np.float64]
 Positions = NDArray[np.intp]
@@ -228,3 +228,22 @@ def limit_wedges(limits: GELimits, m: Floats, size: int) -> LimitWedges:
         if floor:
             floors[rows] += m[k]
     return LimitWedges(border, buyer, waste, floors)
+
+
+def undetermined(limits: GELimits, m: Floats) -> list[str]:
+    """Say which limits bind on the very same flows: then any split of the premium is a solution.
+
+    Where the rents are income of different countries, welfare depends on the split.
+    """
+    first: dict[tuple[int, ...], int] = {}
+    texts = []
+    for k in np.flatnonzero(m > 0.0):
+        before = first.setdefault(tuple(limits.members[k].tolist()), int(k))
+        if before != k:
+            texts.append(
+                f"Rules {limits.rule[before]} and {limits.rule[k]} both bind on the same flows of "
+                f"{limits.product[k]}: how the premium, and its rent, is split between them is "
+                "not determined, and neither is welfare where the rents go to different countries; "
+                "the numbers are one of the solutions: leave one of the rules out"
+            )
+    return texts

@@ -160,10 +160,15 @@ def _same(world: World, base: World, closure: Any) -> bool:
         return True
     if (base.countries, base.products) != (world.countries, world.products):
         return False
+    mine, theirs = world._tables, base._tables
+    for name in ("theta", "rents", "scale"):
+        if not np.array_equal(getattr(mine, name), getattr(theirs, name)):
+            return False
     if getattr(closure, "deficits", "") == "purged":
         return bool(np.array_equal(base._trade > 0, world._trade > 0))
-    return bool(
-        np.array_equal(base._trade, world._trade) and np.array_equal(base._tariff, world._tariff)
+    return all(
+        a is b or (a is not None and b is not None and np.array_equal(a, b))
+        for a, b in zip(mine, theirs, strict=True)
     )
 
 

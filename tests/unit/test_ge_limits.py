@@ -311,3 +311,15 @@ def test_a_commitment_on_banned_flows_is_named():
     scn = scn.purchase_commitment(**FROM_CHINA, quantity_ratio=0.5, product="C26")
     with pytest.raises(ScenarioError, match="a limit is outside its domain at rule 2 C26"):
         tw.solve_ge(world(), scn)
+
+
+def test_two_limits_that_bind_on_the_same_flows_are_said_to_be_undetermined():
+    """By export quota alone the USA loses, by import quota alone it gains."""
+    one = tw.Scenario("q").export_quota(**FROM_CHINA, quantity_ratio=0.5, product="C26")
+    both = one.import_quota(**FROM_CHINA, quantity_ratio=0.5, product="C26")
+    for run in (tw.solve_ge, lambda w, scn: tw.solve_many(w, [scn])[0]):
+        with pytest.warns(DataWarning, match="Rules 1 and 2 both bind on the same flows of C26"):
+            res = run(world(), both)
+        assert "not determined" in " ".join(str(res.card).split())
+    slack = one.import_quota(**FROM_CHINA, quantity_ratio=0.6, product="C26")
+    assert solve(slack).info["warnings"] == []

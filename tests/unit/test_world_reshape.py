@@ -147,6 +147,19 @@ def test_rebase_refusals():
         world.aggregate(countries=NORTH).rebase(result)
     with pytest.raises(DataError, match="solved from another world"):
         world.rebase(SimpleNamespace())
+    steeper = tw.World.from_tables(
+        world._trade,
+        theta=world._theta + 1.0,
+        tariff=world._tariff,
+        export_tax=world._export_tax,
+        value_added=world._value_added,
+        input_use=world._input_use,
+        rents=world._rents,
+        countries=list(world.countries),
+        products=list(world.products),
+    )
+    with pytest.raises(DataError, match="solved from another world"):  # the same flows
+        steeper.rebase(result)
     failed = SimpleNamespace(world=world, converged=False)
     with pytest.raises(DataError, match="the result has no solution"):
         world.rebase(failed)
