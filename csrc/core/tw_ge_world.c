@@ -18,7 +18,7 @@ outside(size_t n, const double *x, double low, double high)
         size_t last = TW_MIN(first + BLOCK, n);
         uint64_t bad = 0; /* as wide as a double, so that the loop is vectorised */
         for (size_t k = first; k < last; k++) {
-            bad |= (x[k] >= low) & (x[k] <= high) ? 0u : 1u;
+            bad |= ((x[k] >= low) & (x[k] <= high)) ? 0u : 1u;
         }
         for (size_t k = first; bad && k < last; k++) {
             if (!(x[k] >= low && x[k] <= high)) {
