@@ -61,7 +61,10 @@ def check_count(name: str, given: Any, otherwise: str) -> None:
     raise DataError(f"{name}={given!r}: give a whole number >= 1{tail}")
 
 
+LOOSEST = 1e-4  # of a market's value: above it a solution is no better than its linearisation
+
+
 def check_tol(tol: Any) -> None:
-    """Refuse a tolerance that is no number between 0 and 1."""
-    if not (isinstance(tol, int | float) and 0 < tol < 1):
-        raise DataError(f"tol={tol!r}: give a number between 0 and 1")
+    """Refuse a tolerance that is no number above 0, or too loose to call its end a solution."""
+    if not (isinstance(tol, int | float) and 0 < tol <= LOOSEST):
+        raise DataError(f"tol={tol!r}: give a number between 0 and {LOOSEST:g}")

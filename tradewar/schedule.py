@@ -21,8 +21,8 @@ from tradewar.schedule_reading import (
     DATES,
     HINDSIGHT,
     NEVER,
-    WORLD,
     as_day,
+    doubt_exporter,
     is_rated,
     read_measures,
 )
@@ -420,8 +420,7 @@ class Schedule(ScheduleEdits, ScheduleModels):
                 mask = country_mask(item, list(self.targets), "exporter", DataError)
                 out |= {t for t, wanted in zip(self.targets, mask, strict=True) if wanted}
             except DataError:
-                if item == WORLD:
-                    raise DataError("exporter='WLD': name an exporter, or '*' for all") from None
+                doubt_exporter(item, self.targets)
                 out.add(item)
         exporters = sorted(out - {imposer})
         if not exporters:

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tradewar.codes import suggest
+from tradewar.codes import AGGREGATES, COUNTRIES, suggest
 from tradewar.errors import DataError, DataWarning, first_five
 
-__all__ = ["COLUMNS", "HINDSIGHT", "RATED", "as_day", "read_measures", "tokens"]
+__all__ = ["COLUMNS", "HINDSIGHT", "RATED", "as_day", "doubt_exporter", "read_measures", "tokens"]
 
 # What was known when the measure was announced, in the order of `to_frame`.
 KNOWN = (
@@ -421,4 +421,17 @@ def _check_looks(table: pd.DataFrame, rated: np.ndarray, percent: bool) -> None:
             "fraction? Write 0.025 for 2.5 %, or percent=True",
             DataWarning,
             stacklevel=5,
+        )
+
+
+def doubt_exporter(exporter: str, targets: Sequence[str]) -> None:
+    """Warn of a label that is neither a target nor a country: a typo takes the world's rate."""
+    if exporter == WORLD:
+        raise DataError("exporter='WLD': name an exporter, or '*' for all") from None
+    if exporter not in COUNTRIES and exporter not in AGGREGATES:
+        warnings.warn(
+            f"exporter={exporter!r} is no target of the schedule and no country code"
+            f"{suggest(exporter, targets)}; it gets the measures on all (WLD) alone",
+            DataWarning,
+            stacklevel=4,
         )

@@ -408,3 +408,9 @@ def test_a_surplus_that_income_cannot_carry_is_named():
         warnings.simplefilter("error")
         res = tw.solve_ge(surplus_world(), WALL, deficits="income")
     assert res.check()["ok"].all()
+
+
+def test_a_loose_tolerance_is_refused():
+    """A residual of 2 % in a market would pass as solved."""
+    with pytest.raises(DataError, match=r"tol=0.5: give a number between 0 and 0.0001"):
+        tw.solve_ge(world(), PLUS_100, tol=0.5)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -152,3 +154,13 @@ def test_a_base_date_in_words_needs_one_that_is_a_day(us):
         us.to_scenario(on="2025-10-25", base=tw.datasets.icio_2022())
     with pytest.raises(DataError, match="base_date='soon' is no date"):
         us.to_scenario(on="2025-10-25", base=tw.datasets.icio_2022(), base_date="soon")
+
+
+def test_an_exporter_that_is_nobody_is_doubted():
+    """A typo would take the duty on all countries, 10 points, for the 55 on China."""
+    us = tw.schedules.us_china()
+    with pytest.warns(tw.DataWarning, match="exporter='CHM' is no target .*did you mean"):
+        us.rates(on="2025-10-25", products=["850440"], importer="USA", exporter="CHM")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        us.rates(on="2025-10-25", products=["850440"], importer="USA", exporter=["CHN", "KAZ"])
