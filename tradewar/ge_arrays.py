@@ -6,7 +6,7 @@ arrays as long as the flows are made when asked for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -108,6 +108,10 @@ class GEArrays:
         for array in (*self.state, *self.levels):
             if isinstance(array, np.ndarray):
                 array.flags.writeable = False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by the fields, so that the copy's arrays are read-only as well."""
+        return type(self), tuple(getattr(self, field.name) for field in fields(self))
 
     @property
     def data(self) -> TradeData:

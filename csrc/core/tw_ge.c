@@ -230,9 +230,6 @@ bad_options(const tw_options *opt, tw_info *info)
     return 0;
 }
 
-/* Below this much work a thread costs more than it saves. */
-enum { CELLS_PER_THREAD = 20000 };
-
 static tw_status
 run(batch *b, const tw_ge_world *world, const tw_ge_options *closure, tw_item_fn fn,
     tw_info *info)
@@ -243,9 +240,8 @@ run(batch *b, const tw_ge_world *world, const tw_ge_options *closure, tw_item_fn
     }
     tw_status rc = tw_ge_base_new(&b->base, world, closure, info);
     if (rc == TW_OK && b->sc->nscenario > 0) {
-        size_t work = b->sc->nscenario * (b->base.cells / CELLS_PER_THREAD + 1);
-        int threads = (int)TW_MIN((size_t)TW_MIN(b->opt->threads, 256),
-                                  TW_MIN(b->sc->nscenario, work));
+        int threads =
+            (int)TW_MIN((size_t)TW_MIN(b->opt->threads, 256), b->sc->nscenario);
         b->ge = tw_alloc((size_t)threads, sizeof *b->ge);
         rc = b->ge == NULL ? TW_ENOMEM : TW_OK;
         for (int t = 0; rc == TW_OK && t < threads; t++) {

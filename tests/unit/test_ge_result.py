@@ -302,3 +302,9 @@ def test_tables_are_new_each_time():
     table = res.flows
     table.loc[0, "value_new"] = -1.0
     assert res.flows.loc[0, "value_new"] > 0
+
+
+def test_a_pickled_result_stays_frozen():
+    again = pickle.loads(pickle.dumps(solve()))
+    for array in (*again.state, *again.levels):
+        assert not isinstance(array, np.ndarray) or not array.flags.writeable
