@@ -9,7 +9,7 @@ import numpy as np
 
 from tradewar._display import money_scale
 from tradewar.codes import country_name
-from tradewar.plot_pieces import BLUE, FAINT, GREEN, GREY, INK, ORANGE, RED, Frame, note
+from tradewar.plot_pieces import BLUE, FAINT, GREEN, GREY, INK, ORANGE, RED, Frame, names_of, note
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,15 +76,15 @@ def draw_payoffs(
         axis.set_ticklabels([(names or {}).get(s, s) for s in labels], fontsize=9)
         axis.set_tick_params(length=0)
     first, second = (_named(player, names) for player in game.players)
-    ax.set_ylabel(f"{first}\n(lower left of each cell)", color=INK, fontsize=9)
-    ax.set_xlabel(f"{second} (upper right of each cell)", color=INK, fontsize=9)
+    ax.set_ylabel(first, color=INK, fontsize=9)
     for side in ax.spines.values():
         side.set_visible(False)
     outlined = "outlined: equilibria" if len(found) else "no equilibrium in pure strategies"
     where = "Payoffs" if label == "payoff" else f"Change in welfare, {label}"
     frame.title(
         f"{first} against {second}",
-        f"{where}; blue is a gain, orange a loss against the status quo; {outlined}.",
+        f"{where}; {first}: rows, lower left; {second}: columns, upper right. Blue is a gain, "
+        f"orange a loss against the status quo; {outlined}.",
         game.basis if game.basis.endswith(".") else f"Source: {game.basis}.",
     )
     return ax
@@ -117,7 +117,7 @@ def draw_leverage(result: Leverage, *, names: Mapping[str, str], ax: Axes | None
     ranges = (
         f"; lines: range over {len(result.variants)} variants" if len(result.variants) > 1 else ""
     )
-    own, other = _named(result.own, names), _named(result.other, names)
+    own, other = (names.get(who) or names_of([who]) for who in (result.own, result.other))
     frame.title(
         f"What {own} can do to {other}, and at what cost to itself",
         f"Equivalent variation a year at each instrument's stated size{ranges}.",

@@ -6,6 +6,7 @@ is made; its settings are left alone and nothing is shown or saved.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -231,12 +232,11 @@ class GEPlot:
                     color="white" if abs(cell) > 0.7 * top else INK,
                 )
         what = "all products" if product is None else product
+        basis = textwrap.fill(res._basis, 26 + 9 * len(shown))
         ax.set_title(
-            f"Change in trade, {unit}: {res.scenario.name}\n{what}; {res._basis}",
-            fontsize=9,
-            loc="left",
-            wrap=True,
+            f"Change in trade, {unit}: {res.scenario.name}; {what}", fontsize=9, loc="left"
         )
+        ax.set_xlabel(f"Importer\n\n{basis}", fontsize=7, color=INK)
         figure.colorbar(image, ax=ax, extend="both", shrink=0.7)
         return ax
 

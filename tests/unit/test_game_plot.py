@@ -40,7 +40,8 @@ def test_payoff_table_as_heat_map():
     assert len(outlines) == 1
     assert outlines[0].get_xy() == pytest.approx((1.015, 1.015))  # tax, tax
     assert any("outlined: equilibria" in t for t in texts(ax))
-    assert ax.get_ylabel() == "A\n(lower left of each cell)"
+    assert ax.get_ylabel() == "A"
+    assert any("A: rows, lower left; B: columns" in " ".join(t.split()) for t in texts(ax))
 
 
 def test_heat_map_without_a_pure_equilibrium(canvas):
