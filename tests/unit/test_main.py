@@ -260,6 +260,7 @@ def test_every_other_warning_is_begun(job):
     assert "2 other: flows" in line and "; rates" in line and line.endswith("...")
 
 
+@pytest.mark.native
 def test_processor_time():
     code = "import time; from tradewar.__main__ import main; main([]); print(time.process_time())"
     environment = {**os.environ, "PYTHONPATH": str(PACKAGE.parent)}
