@@ -125,7 +125,8 @@ class ScheduleEdits:
         rows = _more_rows(
             self._table, instrument, where, on, until, announced, source, prolong is not None
         )
-        both = pd.concat([self._table, rows], ignore_index=True)
+        kinds = {name: self._table[name].dtype for name in rows.columns}
+        both = pd.concat([self._table, rows.astype(kinds)], ignore_index=True)
         return self._with(table=_checked(both, False, self._book))
 
 
