@@ -279,11 +279,11 @@ def _sort_goods(sectors: list[str], given: pd.Series | None) -> Goods:
     ScenarioError
         The sectors are none that HS codes can be sorted into.
     """
-    from tradewar import datasets
+    from tradewar import datasets, schedules
 
     table = datasets.hs6_to_icio22() if given is None else given
     place = {label: j for j, label in enumerate(sectors)}
-    exports = datasets.china_imports_from_us_2017()
+    data, exports = schedules.sector_weights()
     if given is None:
         table = pd.concat([table, _retired(table, list(exports.products))])
     codes = [str(code) for code, label in table.items() if str(label) in place]
@@ -294,7 +294,6 @@ def _sort_goods(sectors: list[str], given: pd.Series | None) -> Goods:
             'extra={"hs6_to_sector": a Series of sectors by HS6 code}'
         )
     sector = np.array([place[str(label)] for label in table if str(label) in place])
-    data = datasets.us_imports_2024()
     where = {code: k for k, code in enumerate(codes)}
     good = np.array([where.get(code, -1) for code in data._products])[data._product]
     known = good >= 0
