@@ -78,7 +78,6 @@ class Evaluator:
     solves: int = 0
     _rules: WorldRules | None = field(default=None, repr=False)
     _flat: NDArray[np.intp] | None = field(default=None, repr=False)
-    _arrays: Any = field(default=None, repr=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle without what is made again."""
@@ -123,9 +122,7 @@ class Evaluator:
 
     @property
     def _world(self) -> Any:
-        if self._arrays is None:
-            self._arrays = ge_problem.world_arrays(self.world)
-        return self._arrays
+        return ge_problem.packed(self.world)
 
     def _solve(self, batch: tuple[Any, Any, Any, Any], begin: Any) -> Any:
         return _core.ge_solve(

@@ -30,6 +30,7 @@ __all__ = [
     "batch_arrays",
     "evaluate",
     "gradient",
+    "packed",
     "read_wedges",
     "solve",
     "world_arrays",
@@ -145,6 +146,16 @@ def world_arrays(world: Baseline) -> Any:
     )
 
 
+def packed(world: Baseline) -> Any:
+    """Give a world as the core keeps it: checked and laid out at the first call."""
+    kept = getattr(world, "_packed", None)
+    if kept is None:  # tables
+        return world_arrays(world)
+    if not kept:
+        kept.append(_core.ge_pack(world_arrays(world)))
+    return kept[0]
+
+
 def read_wedges(world: World, wedges: Wedges, flat: Positions) -> Changes:
     """Keep what a scenario changes; `wedges` and `flat` are those of the world's flows."""
     data = world._data
@@ -243,7 +254,7 @@ def solve(
         ln_w, ln_P, ln_X, ln_S = (np.require(part[None], np.float64, ["C", "A"]) for part in parts)
         begin = (ln_w, ln_P, ln_X, ln_S, None)
     out = _core.ge_solve(
-        world_arrays(world),
+        packed(world),
         closure.core(),
         *batch_arrays(world, batch),
         begin,
@@ -290,7 +301,7 @@ def evaluate(
     )
     point = (ln_w, ln_P, ln_X, ln_S, _join([state.multiplier for state in states], np.float64))
     out = _core.ge_evaluate(
-        world_arrays(world), closure.core(), *batch_arrays(world, batch), point, 0, threads, -1
+        packed(world), closure.core(), *batch_arrays(world, batch), point, 0, threads, -1
     )
     cost, _, output, income, tariff_revenue, export_revenue, price_index, deficit = out
     return [
@@ -349,7 +360,7 @@ def gradient(
     ln_w, ln_P, ln_X, ln_S = (np.require(part[None], np.float64, ["C", "A"]) for part in parts)
     point = (ln_w, ln_P, ln_X, ln_S, np.require(state.multiplier, np.float64, ["C", "A"]))
     out = _core.ge_gradient(
-        world_arrays(world),
+        packed(world),
         closure.core(),
         *batch_arrays(world, [changes]),
         point,

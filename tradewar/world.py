@@ -77,6 +77,7 @@ class World(WorldFrames):
         "_input_use",
         "_labour_income",
         "_output",
+        "_packed",
         "_rents",
         "_report",
         "_scale",
@@ -411,11 +412,13 @@ class World(WorldFrames):
                 part = np.require(part, np.float64, ["C", "A"])  # a pickle may misalign
                 part.flags.writeable = False
             object.__setattr__(self, "_" + name, part)
+        object.__setattr__(self, "_packed", [])  # for the core, at its first call
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the arrays; the flows are made again."""
-        parts = {name[1:]: getattr(self, name) for name in self.__slots__ if name != "_data"}
+        made = ("_data", "_packed")
+        parts = {name[1:]: getattr(self, name) for name in self.__slots__ if name not in made}
         meta = {f.name: getattr(self._data._meta, f.name) for f in fields(Meta)}
         return _unpickle, (parts, self.countries, self.products, meta)
 

@@ -48,6 +48,15 @@ tw_alloc(size_t count, size_t size)
     return calloc(count, size);
 }
 
+void *
+tw_reserve(size_t count, size_t size)
+{
+    if (count == 0 || size == 0 || count > SIZE_MAX / size) {
+        return NULL;
+    }
+    return malloc(count * size);
+}
+
 void
 tw_free(void *p)
 {

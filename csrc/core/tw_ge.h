@@ -29,7 +29,16 @@ typedef struct {
                  double *out);
     void (*cols)(size_t J, size_t N, size_t N8, const double *a, const double *v,
                  double *out);
+    /* out = cols of a and x less cols of b and y */
+    void (*cols_apart)(size_t J, size_t N, size_t N8, const double *a, const double *b,
+                       const double *x, const double *y, double *out);
     void (*sweep)(size_t J, size_t N, size_t N8, const tw_ge_sweep_args *s);
+    /* P[j][n] += gamma[j][n] home[j][n] w[n] */
+    void (*pass_wages)(size_t J, size_t N8, const double *gamma, const double *home,
+                       const double *w, double *P);
+    /* its transpose: w[n] += sum_j gamma[j][n] home[j][n] P[j][n] */
+    void (*pull_wages)(size_t J, size_t N8, const double *gamma, const double *home,
+                       const double *P, double *w);
     /* these two add to out */
     void (*by_user)(size_t J, size_t N8, const double *g, const double *v, double *out);
     void (*by_input)(size_t J, size_t N8, const double *g, const double *v,
@@ -60,6 +69,7 @@ typedef struct {
     double *gamma, *alpha;         /* [j][n8] gamma = 1 in padding */
     double *X, *Y, *inv_X, *inv_Y; /* [j][n8] levels; inverses 0 where dead */
     double *dead_X, *dead_Y; /* [j][n8] 1 where X (Y) = 0, padding included, else 0 */
+    double *home;            /* [j][n8] share of X bought at home */
     double *V, *inv_V, *dead_V; /* [n8] value added */
     double *I, *D;              /* [n8] */
     double *keep;               /* [n8] 1 - tau at the base; 1 in padding */
@@ -144,7 +154,7 @@ typedef struct tw_ge {
     double *ladder;                  /* scratch of tw_ge_ladder.c, made on demand */
     double *aa_scratch;
     tw_anderson aa;
-    double *block;
+    double *room, *block; /* flows and aa_scratch; the rest, zero at first */
     size_t *sizes;
     int *ints;
     /* changes in force, to be undone */
@@ -200,6 +210,8 @@ double tw_ge_residual(const tw_ge *ge, const double *F);
 int tw_ge_check(tw_ge *ge, const double *z, double tol);
 double tw_ge_floor(const tw_ge *ge); /* rounding of F */
 double tw_ge_goal(const tw_ge *ge);  /* tol, or what rounding allows */
+/* 1 / (1 + theta (1 - home share)), the step of a wage: what its market answers; [n8]. */
+void tw_ge_wage_steps(const tw_ge *ge, double *step);
 /* Accelerated sweeps from z; on TW_NOCONV z is the best point met. */
 tw_status tw_ge_sweeps(tw_ge *ge, double *z, double tol, size_t memory, int most);
 /* What went wrong at z: what and where. */

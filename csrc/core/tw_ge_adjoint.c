@@ -17,8 +17,8 @@ typedef struct {
     tw_ge_linear lin;
     ptrdiff_t loaded; /* scenario whose state stands, or -1 */
     tw_status rc;     /* of loading it */
-    double *block;
-    double *z, *F, *rhs, *v, *seed, *linear, *krylov;
+    double *block, *room;
+    double *z, *F, *rhs, *v, *mixed, *step, *seed, *linear, *krylov;
 } worker;
 
 typedef struct {
@@ -31,11 +31,26 @@ typedef struct {
     size_t memory;
 } batch;
 
+/* The transpose of the step of a sweep, F -> M F: with v = M' y the system (M dF/dz)' y = -O_z
+ * is nearly minus the identity, as sweeps converge. */
+static void
+mix(const worker *w, const double *y, double *v)
+{
+    const tw_ge *ge = &w->ge;
+    const tw_ge_base *b = ge->base;
+    memcpy(v, y, ge->n8 * sizeof *v);
+    ge->gk->pull_wages(b->J, b->N8, b->gamma, b->home, y + ge->at_P, v);
+    for (size_t n = 0; n < b->N8; n++) {
+        v[n] *= w->step[n];
+    }
+}
+
 static int
 transposed(void *ctx, const double *x, double *y)
 {
     worker *w = ctx;
-    tw_ge_vjp(&w->lin, x, y);
+    mix(w, x, w->mixed);
+    tw_ge_vjp(&w->lin, w->mixed, y);
     return tw_stop_now(w->ge.stop, w->ge.worker);
 }
 
@@ -63,6 +78,7 @@ load(const batch *b, worker *w, size_t s)
         return w->rc;
     }
     tw_ge_linear_init(&w->lin, ge, w->linear);
+    tw_ge_wage_steps(ge, w->step);
     return TW_OK;
 }
 
@@ -202,6 +218,8 @@ do_item(void *ctx, int number, size_t item, const tw_stop *stop)
             tw_gmres(ge->kern, ge->n8, b->memory, (size_t)b->opt->max_iter, b->opt->tol,
                      transposed, w, w->rhs, w->v, w->krylov, &products, &left);
         if (rc == TW_OK || rc == TW_NOCONV) {
+            mix(w, w->v, w->mixed);
+            memcpy(w->v, w->mixed, ge->n8 * sizeof *w->v);
             tw_ge_adjoint(&w->lin, w->v, &seed, w->rhs);
             write_gradient(b, w, item, k);
         }
@@ -234,17 +252,20 @@ worker_new(worker *w, const batch *b, const tw_ge_base *base)
     size_t seed = 5 * base->N8 + base->NJ8;
     size_t linear = tw_ge_linear_doubles(base, room.members);
     size_t krylov = tw_gmres_doubles(n8, b->memory);
-    w->block = tw_alloc(4 * n8 + seed + linear + krylov + 8, sizeof(double));
-    if (w->block == NULL) {
+    w->block = tw_alloc(5 * n8 + base->N8 + seed + linear + 8, sizeof(double));
+    w->room = tw_reserve(krylov + 8, sizeof(double));
+    if (w->block == NULL || w->room == NULL) {
         return TW_ENOMEM;
     }
     w->z = tw_ge_align(w->block);
     w->F = w->z + n8;
     w->rhs = w->F + n8;
     w->v = w->rhs + n8;
-    w->seed = w->v + n8;
+    w->mixed = w->v + n8;
+    w->step = w->mixed + n8;
+    w->seed = w->step + base->N8;
     w->linear = w->seed + seed;
-    w->krylov = w->linear + linear;
+    w->krylov = tw_ge_align(w->room);
     return TW_OK;
 }
 
@@ -276,6 +297,7 @@ run(batch *b, const tw_ge_base *base, int threads)
     for (int k = 0; b->w != NULL && k < threads; k++) {
         tw_ge_free(&b->w[k].ge);
         tw_free(b->w[k].block);
+        tw_free(b->w[k].room);
     }
     tw_free(b->w);
     return rc;

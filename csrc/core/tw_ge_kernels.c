@@ -6,58 +6,127 @@
  */
 #include "tw_ge_linear.h"
 #include "tw_level.h"
+#include "tw_vec8.h"
 
-#include <string.h>
+enum { LANES = 8, ROWS = 32, MOST = 5 };
 
-enum { LANES = 8, ROWS = 32 };
+/* Lanes go in blocks of `wide` vectors whose sums stay in registers while the rows pass; with
+ * `wide` known the loops over it vanish.  A sum runs over the rows, or the lanes, in their
+ * order, whatever the blocks. */
+#define BY_BLOCK(body)                                     \
+    for (size_t n = 0, wide; n < n8; n += LANES * wide) {  \
+        wide = TW_MIN((n8 - n) / LANES, (size_t)TW_WIDE8); \
+        switch (wide) {                                    \
+            case 5:                                        \
+                body(5);                                   \
+                break;                                     \
+            case 4:                                        \
+                body(4);                                   \
+                break;                                     \
+            case 3:                                        \
+                body(3);                                   \
+                break;                                     \
+            case 2:                                        \
+                body(2);                                   \
+                break;                                     \
+            default:                                       \
+                body(1);                                   \
+        }                                                  \
+    }
 
+/* ---- flows: the rows are exporters ----------------------------------------------------- */
+
+/* out[n] = sum_i a[i][n] v[i] */
 static inline void
-add_row(size_t n8, const double *restrict a, double s, double *restrict sum)
+rows_block(size_t wide, size_t N, size_t n8, const double *restrict a,
+           const double *restrict v, double *restrict out)
 {
-    for (size_t n = 0; n < n8; n++) {
-        sum[n] += a[n] * s;
+    tw_vec8 sum[MOST], x;
+    for (size_t k = 0; k < wide; k++) {
+        TW_ZERO8(sum[k]);
+    }
+    for (size_t i = 0; i < N; i++, a += n8) {
+        for (size_t k = 0; k < wide; k++) {
+            TW_LOAD8(x, a + LANES * k);
+            TW_SCALE8(sum[k], x, v[i]);
+        }
+    }
+    for (size_t k = 0; k < wide; k++) {
+        TW_STORE8(out + LANES * k, sum[k]);
     }
 }
 
 static inline void
-add_rows4(size_t n8, const double *restrict a, const double *s, double *restrict sum)
+sector_rows(size_t N, size_t n8, const double *a, const double *v, double *out)
 {
-    const double *a1 = a + n8, *a2 = a + 2 * n8, *a3 = a + 3 * n8;
-    double s0 = s[0], s1 = s[1], s2 = s[2], s3 = s[3];
-    for (size_t n = 0; n < n8; n++) {
-        sum[n] += (a[n] * s0 + a1[n] * s1) + (a2[n] * s2 + a3[n] * s3);
+#define BODY(wide) rows_block(wide, N, n8, a + n, v, out + n)
+    BY_BLOCK(BODY)
+#undef BODY
+}
+
+/* acc[i] += a[i] x, lane by lane */
+static inline void
+cols_block(size_t wide, size_t count, size_t n8, const double *restrict a,
+           const double *restrict x, double *restrict acc)
+{
+    tw_vec8 v[MOST], sum, y;
+    for (size_t k = 0; k < wide; k++) {
+        TW_LOAD8(v[k], x + LANES * k);
+    }
+    for (size_t i = 0; i < count; i++, a += n8, acc += LANES) {
+        TW_LOAD8(sum, acc);
+        for (size_t k = 0; k < wide; k++) {
+            TW_LOAD8(y, a + LANES * k);
+            TW_MULTIPLY8(sum, y, v[k]);
+        }
+        TW_STORE8(acc, sum);
     }
 }
 
+/* acc[i] += a[i] x, and out[n] += sum_i a[i][n] v[i] */
 static inline void
-add_rows8(size_t n8, const double *restrict a, const double *s, double *restrict sum)
+both_block(size_t wide, size_t count, size_t n8, const double *restrict a,
+           const double *restrict x, const double *restrict v, double *restrict acc,
+           double *restrict out)
 {
-    const double *a1 = a + n8, *a2 = a + 2 * n8, *a3 = a + 3 * n8, *a4 = a + 4 * n8;
-    const double *a5 = a + 5 * n8, *a6 = a + 6 * n8, *a7 = a + 7 * n8;
-    double s0 = s[0], s1 = s[1], s2 = s[2], s3 = s[3];
-    double s4 = s[4], s5 = s[5], s6 = s[6], s7 = s[7];
-    for (size_t n = 0; n < n8; n++) {
-        double low = (a[n] * s0 + a1[n] * s1) + (a2[n] * s2 + a3[n] * s3);
-        double high = (a4[n] * s4 + a5[n] * s5) + (a6[n] * s6 + a7[n] * s7);
-        sum[n] += low + high;
+    tw_vec8 factor[MOST], total[MOST], sum, y;
+    for (size_t k = 0; k < wide; k++) {
+        TW_LOAD8(factor[k], x + LANES * k);
+        TW_LOAD8(total[k], out + LANES * k);
+    }
+    for (size_t i = 0; i < count; i++, a += n8, acc += LANES) {
+        TW_LOAD8(sum, acc);
+        for (size_t k = 0; k < wide; k++) {
+            TW_LOAD8(y, a + LANES * k);
+            TW_SCALE8(total[k], y, v[i]);
+            TW_MULTIPLY8(sum, y, factor[k]);
+        }
+        TW_STORE8(acc, sum);
+    }
+    for (size_t k = 0; k < wide; k++) {
+        TW_STORE8(out + LANES * k, total[k]);
     }
 }
 
-/* out[n] = sum_i a[i][n] v[i] of one sector */
+/* acc[i] += a[i] x - b[i] y */
 static inline void
-sector_rows(size_t N, size_t N8, const double *a, const double *v, double *out)
+apart_block(size_t wide, size_t count, size_t n8, const double *restrict a,
+            const double *restrict b, const double *restrict x,
+            const double *restrict y, double *restrict acc)
 {
-    size_t i = 0;
-    memset(out, 0, N8 * sizeof *out);
-    for (; i + 8 <= N; i += 8) {
-        add_rows8(N8, a + i * N8, v + i, out);
+    tw_vec8 xk[MOST], yk[MOST], sum, ak, bk;
+    for (size_t k = 0; k < wide; k++) {
+        TW_LOAD8(xk[k], x + LANES * k);
+        TW_LOAD8(yk[k], y + LANES * k);
     }
-    if (i + 4 <= N) {
-        add_rows4(N8, a + i * N8, v + i, out);
-        i += 4;
-    }
-    for (; i < N; i++) {
-        add_row(N8, a + i * N8, v[i], out);
+    for (size_t i = 0; i < count; i++, a += n8, b += n8, acc += LANES) {
+        TW_LOAD8(sum, acc);
+        for (size_t k = 0; k < wide; k++) {
+            TW_LOAD8(ak, a + LANES * k);
+            TW_LOAD8(bk, b + LANES * k);
+            TW_DIFFER8(sum, ak, xk[k], bk, yk[k]);
+        }
+        TW_STORE8(acc, sum);
     }
 }
 
@@ -76,34 +145,58 @@ sum_lanes(size_t count, const double *restrict acc, double *restrict out)
     }
 }
 
+/* out[i] = sum_n a[i][n] x[n] of one sector */
 static inline void
-products(size_t n8, const double *restrict x, const double *restrict y,
-         double *restrict out)
-{
-    double acc[LANES] = {0};
-    for (size_t n = 0; n < n8; n += LANES) {
-        for (size_t k = 0; k < LANES; k++) {
-            acc[k] += x[n + k] * y[n + k];
-        }
-    }
-    memcpy(out, acc, sizeof acc);
-}
-
-/* out[i] = sum_n a[i][n] v[n] of one sector */
-static inline void
-sector_cols(size_t N, size_t N8, const double *a, const double *v, double *out)
+sector_cols(size_t N, size_t n8, const double *a, const double *x, double *out)
 {
     double acc[LANES * ROWS];
     for (size_t first = 0; first < N; first += ROWS) {
-        size_t count = first + ROWS < N ? ROWS : N - first;
-        for (size_t i = 0; i < count; i++) {
-            products(N8, a + (first + i) * N8, v, acc + LANES * i);
-        }
+        size_t count = TW_MIN(N - first, (size_t)ROWS);
+        memset(acc, 0, count * LANES * sizeof *acc);
+#define BODY(wide) cols_block(wide, count, n8, a + first * n8 + n, x + n, acc)
+        BY_BLOCK(BODY)
+#undef BODY
         sum_lanes(count, acc, out + first);
     }
-    for (size_t i = N; i < N8; i++) {
-        out[i] = 0.0;
+    memset(out + N, 0, (n8 - N) * sizeof *out);
+}
+
+/* out[i] = sum_n a[i][n] x[n] and M[n] = sum_i a[i][n] v[i] */
+static inline void
+sector_both(size_t N, size_t n8, const double *a, const double *x, const double *v,
+            double *out, double *M)
+{
+    double acc[LANES * ROWS];
+    memset(M, 0, n8 * sizeof *M);
+    for (size_t first = 0; first < N; first += ROWS) {
+        size_t count = TW_MIN(N - first, (size_t)ROWS);
+        memset(acc, 0, count * LANES * sizeof *acc);
+#define BODY(wide) \
+    both_block(wide, count, n8, a + first * n8 + n, x + n, v + first, acc, M + n)
+        BY_BLOCK(BODY)
+#undef BODY
+        sum_lanes(count, acc, out + first);
     }
+    memset(out + N, 0, (n8 - N) * sizeof *out);
+}
+
+/* out[i] = sum_n a[i][n] x[n] - b[i][n] y[n] */
+static inline void
+sector_apart(size_t N, size_t n8, const double *a, const double *b, const double *x,
+             const double *y, double *out)
+{
+    double acc[LANES * ROWS];
+    for (size_t first = 0; first < N; first += ROWS) {
+        size_t count = TW_MIN(N - first, (size_t)ROWS);
+        memset(acc, 0, count * LANES * sizeof *acc);
+#define BODY(wide)                                                                     \
+    apart_block(wide, count, n8, a + first * n8 + n, b + first * n8 + n, x + n, y + n, \
+                acc)
+        BY_BLOCK(BODY)
+#undef BODY
+        sum_lanes(count, acc, out + first);
+    }
+    memset(out + N, 0, (n8 - N) * sizeof *out);
 }
 
 static void
@@ -122,7 +215,17 @@ cols(size_t J, size_t N, size_t N8, const double *a, const double *v, double *ou
     }
 }
 
-/* One visit of the flows: Phi (+ dead), M, q = X/Phi, and the sums over importers of KT q
+static void
+cols_apart(size_t J, size_t N, size_t N8, const double *a, const double *b,
+           const double *x, const double *y, double *out)
+{
+    for (size_t j = 0; j < J; j++) {
+        size_t k = j * N8, cell = k * N;
+        sector_apart(N, N8, a + cell, b + cell, x + k, y + k, out + k);
+    }
+}
+
+/* One visit of the flows: Phi (+ dead), q = X/Phi, M, and the sums over importers of KT q
  * (and of KX q where it differs).  The factor u of exporters is left to the caller. */
 static inline void
 sweep_any(size_t J, size_t N, size_t N8, const tw_ge_sweep_args *s)
@@ -132,77 +235,108 @@ sweep_any(size_t J, size_t N, size_t N8, const tw_ge_sweep_args *s)
         double *restrict Phi = s->Phi + k, *restrict q = s->q + k;
         const double *restrict X = s->X + k, *restrict dead = s->dead + k;
         sector_rows(N, N8, s->K + cell, s->u + k, Phi);
-        sector_rows(N, N8, s->KT + cell, s->u + k, s->M + k);
         for (size_t n = 0; n < N8; n++) {
             Phi[n] += dead[n];
             q[n] = X[n] / Phi[n];
         }
-        sector_cols(N, N8, s->KX + cell, q, s->Y + k);
+        double *Y = s->KX != s->KT ? s->YT + k : s->Y + k;
+        sector_both(N, N8, s->KT + cell, q, s->u + k, Y, s->M + k);
         if (s->KX != s->KT) {
-            sector_cols(N, N8, s->KT + cell, q, s->YT + k);
+            sector_cols(N, N8, s->KX + cell, q, s->Y + k);
         }
     }
 }
 
-/* sum += a[0] x[0] + ... + a[3] x[3], vectors of n8 apart by da and dx */
+/* ---- input use: the rows are inputs, or users ------------------------------------------ */
+
+/* sum[n] += a[0][n] x[0][n] + ..., `count` vectors that are da and dx apart */
 static inline void
-add_products4(size_t n8, const double *restrict a, size_t da, const double *restrict x,
-              size_t dx, double *restrict sum)
+use_block(size_t wide, size_t count, const double *restrict a, size_t da,
+          const double *restrict x, size_t dx, double *restrict sum)
 {
-    for (size_t n = 0; n < n8; n++) {
-        sum[n] += (a[n] * x[n] + a[da + n] * x[dx + n]) +
-                  (a[2 * da + n] * x[2 * dx + n] + a[3 * da + n] * x[3 * dx + n]);
+    tw_vec8 s[MOST], y, z;
+    for (size_t k = 0; k < wide; k++) {
+        TW_LOAD8(s[k], sum + LANES * k);
+    }
+    for (size_t i = 0; i < count; i++, a += da, x += dx) {
+        for (size_t k = 0; k < wide; k++) {
+            TW_LOAD8(y, a + LANES * k);
+            TW_LOAD8(z, x + LANES * k);
+            TW_MULTIPLY8(s[k], y, z);
+        }
+    }
+    for (size_t k = 0; k < wide; k++) {
+        TW_STORE8(sum + LANES * k, s[k]);
     }
 }
 
 static inline void
-add_product(size_t n8, const double *restrict a, const double *restrict x,
-            double *restrict sum)
+use(size_t n8, size_t count, const double *a, size_t da, const double *x, double *sum)
 {
-    for (size_t n = 0; n < n8; n++) {
-        sum[n] += a[n] * x[n];
-    }
+#define BODY(wide) use_block(wide, count, a + n, da, x + n, n8, sum + n)
+    BY_BLOCK(BODY)
+#undef BODY
 }
 
 static inline void
-by_user_any(size_t J, size_t N8, const double *g, const double *v, double *out)
+by_user_any(size_t J, size_t n8, const double *g, const double *v, double *out)
 {
     for (size_t j = 0; j < J; j++) {
-        double *sum = out + j * N8;
-        const double *a = g + j * J * N8;
-        size_t k = 0;
-        for (; k + 4 <= J; k += 4) {
-            add_products4(N8, a + k * N8, N8, v + k * N8, N8, sum);
-        }
-        for (; k < J; k++) {
-            add_product(N8, a + k * N8, v + k * N8, sum);
-        }
+        use(n8, J, g + j * J * n8, n8, v, out + j * n8);
     }
 }
 
+/* Eight users at a time: their rows of g are read side by side, in order. */
 static inline void
-by_input_any(size_t J, size_t N8, const double *g, const double *v, double *out)
+by_input_any(size_t J, size_t n8, const double *g, const double *v, double *out)
 {
-    size_t j = 0;
-    for (; j + 4 <= J; j += 4) {
+    for (size_t j = 0; j < J; j += 8) {
         for (size_t k = 0; k < J; k++) {
-            add_products4(N8, g + (j * J + k) * N8, J * N8, v + j * N8, N8,
-                          out + k * N8);
-        }
-    }
-    for (; j < J; j++) {
-        for (size_t k = 0; k < J; k++) {
-            add_product(N8, g + (j * J + k) * N8, v + j * N8, out + k * N8);
+            use(n8, TW_MIN(J - j, (size_t)8), g + (j * J + k) * n8, J * n8, v + j * n8,
+                out + k * n8);
         }
     }
 }
 
-/* Few countries are one vector: with its length known the loops over it vanish. */
+/* Few countries are one vector: four sums at once, that the additions of one need not wait for
+ * each other.  sum[o] += a[o do + i di] x[i], all places in vectors. */
+static inline void
+use_four(size_t count, size_t of, const double *restrict a, size_t d_of, size_t di,
+         const double *restrict x, double *restrict sum)
+{
+    tw_vec8 s[4], y, z;
+    for (size_t o = 0; o < of; o++) {
+        TW_LOAD8(s[o], sum + LANES * o);
+    }
+    for (size_t i = 0; i < count; i++) {
+        TW_LOAD8(z, x + LANES * i);
+        for (size_t o = 0; o < of; o++) {
+            TW_LOAD8(y, a + LANES * (o * d_of + i * di));
+            TW_MULTIPLY8(s[o], y, z);
+        }
+    }
+    for (size_t o = 0; o < of; o++) {
+        TW_STORE8(sum + LANES * o, s[o]);
+    }
+}
+
+static void
+use_few(size_t J, const double *g, size_t d_of, size_t di, const double *v, double *out)
+{
+    size_t o = 0;
+    for (; o + 4 <= J; o += 4) {
+        use_four(J, 4, g + LANES * o * d_of, d_of, di, v, out + LANES * o);
+    }
+    for (; o < J; o++) {
+        use_four(J, 1, g + LANES * o * d_of, d_of, di, v, out + LANES * o);
+    }
+}
+
 static void
 by_user(size_t J, size_t N8, const double *g, const double *v, double *out)
 {
     if (N8 == LANES) {
-        by_user_any(J, LANES, g, v, out);
+        use_few(J, g, J, 1, v, out);
     }
     else {
         by_user_any(J, N8, g, v, out);
@@ -213,10 +347,32 @@ static void
 by_input(size_t J, size_t N8, const double *g, const double *v, double *out)
 {
     if (N8 == LANES) {
-        by_input_any(J, LANES, g, v, out);
+        use_few(J, g, 1, J, v, out);
     }
     else {
         by_input_any(J, N8, g, v, out);
+    }
+}
+
+static void
+pass_wages(size_t J, size_t N8, const double *restrict gamma,
+           const double *restrict home, const double *restrict w, double *restrict P)
+{
+    for (size_t k = 0; k < J * N8; k += N8) {
+        for (size_t n = 0; n < N8; n++) {
+            P[k + n] += gamma[k + n] * home[k + n] * w[n];
+        }
+    }
+}
+
+static void
+pull_wages(size_t J, size_t N8, const double *restrict gamma,
+           const double *restrict home, const double *restrict P, double *restrict w)
+{
+    for (size_t k = 0; k < J * N8; k += N8) {
+        for (size_t n = 0; n < N8; n++) {
+            w[n] += gamma[k + n] * home[k + n] * P[k + n];
+        }
     }
 }
 
@@ -236,7 +392,10 @@ extern const tw_ge_kernels TW_LEVEL_NAME(tw_ge_kernels);
 const tw_ge_kernels TW_LEVEL_NAME(tw_ge_kernels) = {
     .rows = rows,
     .cols = cols,
+    .cols_apart = cols_apart,
     .sweep = sweep,
+    .pass_wages = pass_wages,
+    .pull_wages = pull_wages,
     .by_user = by_user,
     .by_input = by_input,
     .eval = TW_LEVEL_NAME(tw_ge_eval),

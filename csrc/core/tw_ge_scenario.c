@@ -51,6 +51,26 @@ typedef struct {
     size_t length;
 } slice;
 
+static size_t
+length(const slice *slices, size_t count)
+{
+    size_t sum = 0;
+    for (size_t k = 0; k < count; k++) {
+        sum += slices[k].length;
+    }
+    return sum;
+}
+
+static void
+divide_room(const slice *slices, size_t count, double *room)
+{
+    double *at = tw_ge_align(room);
+    for (size_t k = 0; k < count; k++) {
+        *slices[k].to = at;
+        at += slices[k].length;
+    }
+}
+
 tw_status
 tw_ge_new(tw_ge *ge, const tw_ge_base *b, const tw_ge_scenarios *sc,
           const tw_options *opt)
@@ -72,10 +92,12 @@ tw_ge_new(tw_ge *ge, const tw_ge_base *b, const tw_ge_scenarios *sc,
     ge->n8 = ge->most8 = n8;
     lim->most = room.members;
     int has_x = b->has_x || any_export_tax(sc), ces = b->ces_va || b->ces_inputs;
-    const slice doubles[] = {
-        {&ge->K, b->cells},
-        {&ge->KT, b->cells},
-        {&ge->KX, has_x ? b->cells : 0},
+    size_t mixing = tw_anderson_doubles(n8, TW_GE_MEMORY_LONG);
+    const slice unset[] = {{&ge->K, b->cells},
+                           {&ge->KT, b->cells},
+                           {&ge->KX, has_x ? b->cells : 0},
+                           {&ge->aa_scratch, mixing}};
+    const slice zeros[] = {
         {&ge->ln_A, size},
         {&ge->row_shift, size},
         {&ge->D, N8},
@@ -123,25 +145,20 @@ tw_ge_new(tw_ge *ge, const tw_ge_base *b, const tw_ge_scenarios *sc,
         {&ge->F, n8},
         {&ge->best, n8},
         {&ge->step, n8},
-        {&ge->aa_scratch, tw_anderson_doubles(n8, TW_GE_MEMORY_LONG)},
         {&ge->change, 2 * nc},
     };
-    size_t count = 0, nslice = sizeof doubles / sizeof doubles[0];
-    for (size_t k = 0; k < nslice; k++) {
-        count += doubles[k].length;
-    }
-    ge->block = tw_alloc(count + 8, sizeof *ge->block);
+    enum { UNSET = sizeof unset / sizeof *unset, ZEROS = sizeof zeros / sizeof *zeros };
+    ge->room = tw_reserve(length(unset, UNSET) + 8, sizeof *ge->room);
+    ge->block = tw_alloc(length(zeros, ZEROS) + 8, sizeof *ge->block);
     ge->sizes = tw_alloc(nc + 5 * ns + 8, sizeof *ge->sizes);
     ge->ints = tw_alloc(2 * nl + 8, sizeof *ge->ints);
-    if (ge->block == NULL || ge->sizes == NULL || ge->ints == NULL) {
+    if (ge->room == NULL || ge->block == NULL || ge->sizes == NULL ||
+        ge->ints == NULL) {
         tw_ge_free(ge);
         return TW_ENOMEM;
     }
-    double *at = tw_ge_align(ge->block);
-    for (size_t k = 0; k < nslice; k++) {
-        *doubles[k].to = at;
-        at += doubles[k].length;
-    }
+    divide_room(unset, UNSET, ge->room);
+    divide_room(zeros, ZEROS, ge->block);
     ge->changed = ge->sizes;
     lim->place = ge->changed + nc;
     lim->flow = lim->place + ns;
@@ -169,11 +186,12 @@ tw_ge_new(tw_ge *ge, const tw_ge_base *b, const tw_ge_scenarios *sc,
 void
 tw_ge_free(tw_ge *ge)
 {
+    tw_free(ge->room);
     tw_free(ge->block);
     tw_free(ge->sizes);
     tw_free(ge->ints);
     tw_free(ge->ladder);
-    ge->block = ge->ladder = NULL;
+    ge->room = ge->block = ge->ladder = NULL;
     ge->sizes = NULL;
     ge->ints = NULL;
 }

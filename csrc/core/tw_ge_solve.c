@@ -116,9 +116,8 @@ tw_ge_blame(tw_ge *ge, const double *z)
 
 /* ---- sweeps ------------------------------------------------------------------------------ */
 
-/* 1 / (1 + theta (1 - home share)), the step of a wage: what its market answers. */
-static void
-wage_steps(const tw_ge *ge, double *step)
+void
+tw_ge_wage_steps(const tw_ge *ge, double *step)
 {
     const tw_ge_base *b = ge->base;
     for (size_t n = 0; n < b->N8; n++) {
@@ -126,21 +125,23 @@ wage_steps(const tw_ge *ge, double *step)
         for (size_t j = 0; n < b->N && j < b->J; j++) {
             size_t k = j * b->N8 + n;
             double income = b->gamma[k] * (1.0 - b->rho[j]) * b->Y[k] * b->inv_V[n];
-            double home = b->pi[tw_ge_cell(b, n, n, j)];
-            slope += income * b->gamma[k] * b->theta[j] * (1.0 - home);
+            slope += income * b->gamma[k] * b->theta[j] * (1.0 - b->home[k]);
         }
         step[n] = 1.0 / (1.0 + slope);
     }
 }
 
-/* The step of a sweep, in place of F.  Limits move by their own slope, inside their range. */
+/* The step of a sweep, in place of F.  Prices move at once with the wage in the home goods
+ * among them; limits move by their own slope, inside their range. */
 static void
 sweep_step(tw_ge *ge, const double *z, const double *scale, double damping)
 {
+    const tw_ge_base *b = ge->base;
     double *F = ge->F;
-    for (size_t n = 0; n < ge->base->N8; n++) {
+    for (size_t n = 0; n < b->N8; n++) {
         F[n] *= scale[n];
     }
+    ge->gk->pass_wages(b->J, b->N8, b->gamma, b->home, F, F + ge->at_P);
     for (size_t l = 0; l < ge->lim.n; l++) {
         double m = z[ge->at_m + l];
         double move = -ge->lim.gap[l] / tw_ge_limits_slope(ge, l);
@@ -190,7 +191,7 @@ tw_ge_sweeps(tw_ge *ge, double *z, double tol, size_t memory, int most)
     double least = INFINITY, mark = INFINITY, damping = 1.0;
     size_t bytes = ge->n8 * sizeof *z;
     int since = 0, restarts = 0;
-    wage_steps(ge, scale);
+    tw_ge_wage_steps(ge, scale);
     memcpy(best, z, bytes);
     project(ge, z);
     tw_anderson_init(&ge->aa, ge->n8, memory, ge->aa_scratch);

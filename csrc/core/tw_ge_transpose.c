@@ -269,32 +269,6 @@ adjoint_import_side(tw_ge_linear *lin, const double *vP, const double *vX, doubl
     }
 }
 
-/* out[i] = sum_n (K[n, i] x[n] - KT[n, i] y[n]): two products, one sum across lanes. */
-static void
-cols_apart(const tw_ge *ge, const double *restrict x, const double *restrict y,
-           double *restrict out)
-{
-    enum { LANES = 8 };
-    size_t J = ge->base->J, N = ge->base->N, N8 = ge->base->N8;
-    for (size_t j = 0; j < J; j++) {
-        const double *xj = x + j * N8, *yj = y + j * N8;
-        for (size_t i = 0; i < N; i++) {
-            const double *K = ge->K + (j * N + i) * N8, *KT = ge->KT + (j * N + i) * N8;
-            double acc[LANES] = {0};
-            for (size_t n = 0; n < N8; n += LANES) {
-                for (size_t k = 0; k < LANES; k++) {
-                    acc[k] += K[n + k] * xj[n + k] - KT[n + k] * yj[n + k];
-                }
-            }
-            out[j * N8 + i] = ((acc[0] + acc[4]) + (acc[2] + acc[6])) +
-                              ((acc[1] + acc[5]) + (acc[3] + acc[7]));
-        }
-        for (size_t i = N; i < N8; i++) {
-            out[j * N8 + i] = 0.0;
-        }
-    }
-}
-
 static inline void
 order_line(size_t n8, const double *restrict phi_bar, const double *restrict q,
            const double *restrict inv_X, const double *restrict R_bar,
@@ -328,7 +302,7 @@ adjoint_export_side(tw_ge_linear *lin)
         order_line(b->N8, lin->dq + r, ge->q + r, lin->inv_X + r, lin->a, lin->t1 + r,
                    lin->t3 + r);
     }
-    cols_apart(ge, lin->t1, lin->t3, lin->du);
+    ge->gk->cols_apart(b->J, b->N, b->N8, ge->K, ge->KT, lin->t1, lin->t3, lin->du);
     for (size_t r = 0; r < b->NJ8; r += b->N8) {
         supply_line(b->N8, lin->dY + r, ge->Y + r, lin->b, ge->YT + r, ge->u + r,
                     lin->du + r);

@@ -210,6 +210,7 @@ pack_sectors(tw_ge_base *b, const tw_ge_world *w)
             b->dead_Y[k] = made ? 0.0 : 1.0;
             b->gamma[k] = made ? w->value_added[n * J + j] : 1.0;
             b->alpha[k] = n < N ? w->final_share[n * J + j] : 0.0;
+            b->home[k] = n < N ? b->pi[tw_ge_cell(b, n, n, j)] : 0.0;
         }
     }
 }
@@ -263,14 +264,15 @@ tw_ge_align(double *p)
     return p + (8 - ((uintptr_t)p / sizeof *p) % 8) % 8;
 }
 
-tw_status
-tw_ge_base_new(tw_ge_base *b, const tw_ge_world *w, const tw_ge_options *closure,
-               tw_info *info)
+struct tw_ge_packed {
+    tw_ge_base base;
+};
+
+/* All that does not depend on the closure. */
+static tw_status
+pack(tw_ge_base *b, const tw_ge_world *w, tw_info *info)
 {
-    *b = (tw_ge_base){.N = w->N, .J = w->J, .closure = *closure, .world = w};
-    if (bad_closure(closure, info)) {
-        return TW_EDOMAIN;
-    }
+    *b = (tw_ge_base){.N = w->N, .J = w->J, .world = w};
     if (w->N == 0 || w->J == 0) {
         info->what = "no countries or no sectors";
         return TW_EDOMAIN;
@@ -286,22 +288,20 @@ tw_ge_base_new(tw_ge_base *b, const tw_ge_world *w, const tw_ge_options *closure
         outside(w->export_tax == NULL ? 0 : N * N * J, w->export_tax, 0.0, 0.0) >= 0;
     b->has_inputs =
         outside(w->input_use == NULL ? 0 : N * J * J, w->input_use, 0.0, 0.0) >= 0;
-    b->ces_va = b->has_inputs && closure->va_substitution != 1.0;
-    b->ces_inputs = b->has_inputs && closure->input_substitution != 1.0;
-    b->ces_final = closure->final_substitution != 1.0;
     size_t J8 = (J + 7) / 8 * 8, inputs = b->has_inputs ? J * size : 0;
     size_t total =
-        (2 + (size_t)b->has_x) * b->cells + inputs + 8 * size + 6 * N8 + 3 * J8;
+        (2 + (size_t)b->has_x) * b->cells + inputs + 9 * size + 6 * N8 + 3 * J8;
     b->block = tw_alloc(total + 8, sizeof *b->block);
     if (b->block == NULL) {
         return TW_ENOMEM;
     }
     double *at = tw_ge_align(b->block);
-    double **const by_sector[8] = {&b->gamma, &b->alpha, &b->X,      &b->Y,
-                                   &b->inv_X, &b->inv_Y, &b->dead_X, &b->dead_Y};
+    double **const by_sector[9] = {&b->gamma,  &b->alpha,  &b->X,
+                                   &b->Y,      &b->inv_X,  &b->inv_Y,
+                                   &b->dead_X, &b->dead_Y, &b->home};
     double **const by_country[6] = {&b->V, &b->inv_V, &b->dead_V,
                                     &b->I, &b->D,     &b->keep};
-    for (size_t k = 0; k < 8; k++) {
+    for (size_t k = 0; k < 9; k++) {
         *by_sector[k] = slice(&at, size);
     }
     for (size_t k = 0; k < 6; k++) {
@@ -323,7 +323,7 @@ tw_ge_base_new(tw_ge_base *b, const tw_ge_world *w, const tw_ge_options *closure
         pack_inputs(b, w->input_use, n);
     }
     pack_incomes(b, w);
-    if (bad_shares(b, w, info) || bad_relief(b, info)) {
+    if (bad_shares(b, w, info)) {
         return TW_EDOMAIN;
     }
     if (!(b->world_V > 0.0)) {
@@ -333,9 +333,60 @@ tw_ge_base_new(tw_ge_base *b, const tw_ge_world *w, const tw_ge_options *closure
     return TW_OK;
 }
 
+tw_status
+tw_ge_base_new(tw_ge_base *b, const tw_ge_world *w, const tw_ge_options *closure,
+               tw_info *info)
+{
+    b->block = NULL;
+    if (bad_closure(closure, info)) {
+        return TW_EDOMAIN;
+    }
+    if (w->packed != NULL) {
+        *b = w->packed->base;
+        b->block = NULL; /* not ours */
+        b->world = w;
+    }
+    else {
+        tw_status rc = pack(b, w, info);
+        if (rc != TW_OK) {
+            return rc;
+        }
+    }
+    b->closure = *closure;
+    b->ces_va = b->has_inputs && closure->va_substitution != 1.0;
+    b->ces_inputs = b->has_inputs && closure->input_substitution != 1.0;
+    b->ces_final = closure->final_substitution != 1.0;
+    return bad_relief(b, info) ? TW_EDOMAIN : TW_OK;
+}
+
 void
 tw_ge_base_free(tw_ge_base *b)
 {
     tw_free(b->block);
     b->block = NULL;
+}
+
+tw_status
+tw_ge_pack(const tw_ge_world *world, tw_ge_packed **packed, tw_info *info)
+{
+    *info = (tw_info){.where = -1};
+    *packed = tw_alloc(1, sizeof **packed);
+    if (*packed == NULL) {
+        return TW_ENOMEM;
+    }
+    tw_status rc = pack(&(*packed)->base, world, info);
+    if (rc != TW_OK) {
+        tw_ge_packed_free(*packed);
+        *packed = NULL;
+    }
+    return rc;
+}
+
+void
+tw_ge_packed_free(tw_ge_packed *packed)
+{
+    if (packed != NULL) {
+        tw_ge_base_free(&packed->base);
+        tw_free(packed);
+    }
 }

@@ -8,7 +8,9 @@
 #define TW_MIN(a, b) ((a) < (b) ? (a) : (b))
 
 /* tw_base.c: the only malloc and free.  NULL on overflow, on size 0 and on no memory. */
-void *tw_alloc(size_t count, size_t size);
+void *tw_alloc(size_t count, size_t size); /* zeros */
+void *tw_reserve(size_t count,
+                 size_t size); /* anything: for what is written before it is read */
 void tw_free(void *p);
 double tw_clock(void); /* monotonic seconds */
 

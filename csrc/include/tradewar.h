@@ -209,6 +209,9 @@ tw_status tw_spatial_solve(const tw_spatial_problem *problem, const tw_options *
  * [importer n, exporter i, sector j], others [country, sector].  The equations, in the
  * unknowns ln w, ln P, ln X' (and ln S, multipliers), stand in core/tw_ge_sweep.c.
  * Numeraire: world value added. */
+typedef struct tw_ge_packed
+    tw_ge_packed; /* a world checked and laid out for the core */
+
 typedef struct {
     size_t N, J;
     const double *trade;       /* [n, i, j] Z at the exporter's border price, >= 0 */
@@ -221,7 +224,13 @@ typedef struct {
     const double *scale;       /* [j] psi >= 0, theta psi < 1; NULL = 0 */
     const double *final_share; /* [n, j] */
     const double *deficit;     /* [n] in the unit of trade; sums to zero */
+    const tw_ge_packed
+        *packed; /* this world by tw_ge_pack, or NULL: each call packs it */
 } tw_ge_world;
+
+/* Calls that run at the same time may share a packed world.  It keeps no array of `world`. */
+tw_status tw_ge_pack(const tw_ge_world *world, tw_ge_packed **packed, tw_info *info);
+void tw_ge_packed_free(tw_ge_packed *packed); /* NULL does nothing */
 
 enum { TW_GE_FIXED = 0, TW_GE_ZERO, TW_GE_INCOME }; /* deficits */
 enum { TW_GE_LUMP_SUM = 0, TW_GE_INCOME_TAX };      /* revenue */

@@ -84,6 +84,10 @@ static PyMethodDef core_methods[] = {
      "demand_slope, cost, tariff, limit, start, tol, max_iter)\n"
      "-> (producer, buyer, flow, rent, iterations, residual)"},
     {"pe_cause", py_pe_cause, METH_VARARGS, "pe_cause(cause) -> text"},
+    {"ge_pack", py_ge_pack, METH_VARARGS,
+     "ge_pack((trade, tariff, export_tax, theta, value_added, input_use, rents, "
+     "scale,\n"
+     "final_share, deficit)) -> the world laid out, in place of that tuple elsewhere"},
     {"ge_solve", py_ge_solve, METH_VARARGS,
      "ge_solve((trade, tariff, export_tax, theta, value_added, input_use, rents, "
      "scale,\n"

@@ -10,7 +10,7 @@ py_ge_optional(PyObject *o, const char *name, int nd, npy_intp *dims,
 }
 
 static int
-parse_world(PyObject *world, tw_ge_world *w)
+parse_arrays(PyObject *world, tw_ge_world *w)
 {
     PyObject *trade, *tariff, *export_tax, *theta, *value_added, *input_use, *rents,
         *scale, *final_share, *deficit;
@@ -37,6 +37,77 @@ parse_world(PyObject *world, tw_ge_world *w)
            (w->final_share = py_f64(final_share, "final_share", 2, nj)) != NULL &&
            (w->deficit = py_f64(deficit, "deficit", 1, n)) != NULL;
 }
+
+/* ---- a world that is kept ----------------------------------------------------------- */
+
+static const char PACKED[] = "tradewar.packed_world";
+
+typedef struct {
+    tw_ge_world world; /* borrows from `arrays` */
+    tw_ge_packed *packed;
+    PyObject *arrays;
+} kept_world;
+
+static void
+forget_world(PyObject *capsule)
+{
+    kept_world *kept = PyCapsule_GetPointer(capsule, PACKED);
+    if (kept != NULL) {
+        tw_ge_packed_free(kept->packed);
+        Py_DECREF(kept->arrays);
+        PyMem_Free(kept);
+    }
+}
+
+PyObject *
+py_ge_pack(PyObject *mod, PyObject *args)
+{
+    PyObject *arrays;
+    tw_ge_world world = {0};
+    tw_ge_packed *packed = NULL;
+    tw_info info = {.where = -1};
+    if (!PyArg_ParseTuple(args, "O!:ge_pack", &PyTuple_Type, &arrays) ||
+        !parse_arrays(arrays, &world)) {
+        return NULL;
+    }
+    tw_status rc;
+    Py_BEGIN_ALLOW_THREADS rc = tw_ge_pack(&world, &packed, &info);
+    Py_END_ALLOW_THREADS if (rc != TW_OK)
+    {
+        return py_raise_status(mod, rc, &info);
+    }
+    kept_world *kept = PyMem_Malloc(sizeof *kept);
+    PyObject *capsule = NULL;
+    if (kept != NULL) {
+        *kept = (kept_world){.world = world, .packed = packed, .arrays = arrays};
+        kept->world.packed = packed;
+        capsule = PyCapsule_New(kept, PACKED, forget_world);
+    }
+    if (capsule == NULL) {
+        tw_ge_packed_free(packed);
+        PyMem_Free(kept);
+        return kept == NULL ? PyErr_NoMemory() : NULL;
+    }
+    Py_INCREF(arrays);
+    return capsule;
+}
+
+/* The arrays of a world, or what ge_pack made of them. */
+static int
+parse_world(PyObject *world, tw_ge_world *w)
+{
+    if (PyCapsule_IsValid(world, PACKED)) {
+        *w = ((kept_world *)PyCapsule_GetPointer(world, PACKED))->world;
+        return 1;
+    }
+    if (!PyTuple_Check(world)) {
+        PyErr_SetString(PyExc_TypeError, "world must be a tuple or come from ge_pack");
+        return 0;
+    }
+    return parse_arrays(world, w);
+}
+
+/* ---- arguments ------------------------------------------------------------------------ */
 
 static int
 parse_closure(PyObject *closure, tw_ge_options *c)
@@ -187,10 +258,9 @@ py_ge_solve(PyObject *mod, PyObject *args)
     tw_options opt = {.poll = py_poll_signals, .poll_ctx = &poll};
     tw_info info = {.where = -1};
     npy_intp nlimit;
-    if (!PyArg_ParseTuple(args, "O!O!OOOOOdiiiO:ge_solve", &PyTuple_Type, &o[0],
-                          &PyTuple_Type, &o[1], &o[2], &o[3], &o[4], &o[5], &start,
-                          &opt.tol, &opt.max_iter, &opt.threads, &opt.level,
-                          &progress) ||
+    if (!PyArg_ParseTuple(args, "OO!OOOOOdiiiO:ge_solve", &o[0], &PyTuple_Type, &o[1],
+                          &o[2], &o[3], &o[4], &o[5], &start, &opt.tol, &opt.max_iter,
+                          &opt.threads, &opt.level, &progress) ||
         !py_ge_batch(o, &world, &closure, &sc, &nlimit) ||
         (start != Py_None &&
          !py_ge_point(start, &world, sc.nscenario, nlimit, &point))) {
@@ -250,9 +320,9 @@ py_ge_evaluate(PyObject *mod, PyObject *args)
         .poll = py_poll_signals, .poll_ctx = &poll, .tol = 1.0, .max_iter = 1};
     tw_info info = {.where = -1};
     npy_intp nlimit;
-    if (!PyArg_ParseTuple(args, "O!O!OOOOOiii:ge_evaluate", &PyTuple_Type, &o[0],
-                          &PyTuple_Type, &o[1], &o[2], &o[3], &o[4], &o[5], &solution,
-                          &with_trade, &opt.threads, &opt.level) ||
+    if (!PyArg_ParseTuple(args, "OO!OOOOOiii:ge_evaluate", &o[0], &PyTuple_Type, &o[1],
+                          &o[2], &o[3], &o[4], &o[5], &solution, &with_trade,
+                          &opt.threads, &opt.level) ||
         !py_ge_batch(o, &world, &closure, &sc, &nlimit) ||
         !py_ge_point(solution, &world, sc.nscenario, nlimit, &point)) {
         return NULL;

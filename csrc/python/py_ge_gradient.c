@@ -39,10 +39,10 @@ py_ge_gradient(PyObject *mod, PyObject *args)
     tw_options opt = {.poll = py_poll_signals, .poll_ctx = &poll};
     tw_info info = {.where = -1};
     npy_intp nlimit;
-    if (!PyArg_ParseTuple(args, "O!O!OOOOOO!iiidiii:ge_gradient", &PyTuple_Type, &o[0],
-                          &PyTuple_Type, &o[1], &o[2], &o[3], &o[4], &o[5], &solution,
-                          &PyTuple_Type, &seeds, &with[0], &with[1], &with[2], &opt.tol,
-                          &opt.max_iter, &opt.threads, &opt.level) ||
+    if (!PyArg_ParseTuple(args, "OO!OOOOOO!iiidiii:ge_gradient", &o[0], &PyTuple_Type,
+                          &o[1], &o[2], &o[3], &o[4], &o[5], &solution, &PyTuple_Type,
+                          &seeds, &with[0], &with[1], &with[2], &opt.tol, &opt.max_iter,
+                          &opt.threads, &opt.level) ||
         !py_ge_batch(o, &world, &closure, &sc, &nlimit) ||
         !py_ge_point(solution, &world, sc.nscenario, nlimit, &point) ||
         !parse_seeds(seeds, &world, &objective)) {

@@ -43,6 +43,7 @@ PyObject *py_flow_layout(PyObject *mod, PyObject *args);
 PyObject *py_pe_solve(PyObject *mod, PyObject *args);
 PyObject *py_spatial_solve(PyObject *mod, PyObject *args);
 PyObject *py_pe_cause(PyObject *mod, PyObject *args);
+PyObject *py_ge_pack(PyObject *mod, PyObject *args);
 PyObject *py_ge_solve(PyObject *mod, PyObject *args);
 PyObject *py_ge_evaluate(PyObject *mod, PyObject *args);
 PyObject *py_ge_gradient(PyObject *mod, PyObject *args);

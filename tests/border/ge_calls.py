@@ -48,6 +48,11 @@ def ge_batch() -> tuple[Any, ...]:
     return world, closure, changes, np.full((S, N, J), 1.01), deficit, limits
 
 
+def ge_pack() -> tuple[Any, ...]:
+    """The world alone."""
+    return (ge_world(),)
+
+
 def ge_solve() -> tuple[Any, ...]:
     """Solve from a start."""
     zero = np.zeros((S, N, J))
@@ -73,4 +78,4 @@ def ge_cause() -> tuple[Any, ...]:
     return (1,)
 
 
-VALID = (ge_solve, ge_evaluate, ge_gradient, ge_cause)
+VALID = (ge_pack, ge_solve, ge_evaluate, ge_gradient, ge_cause)

@@ -64,6 +64,25 @@ gradient(void)
     economy_free(&e);
 }
 
+static void
+packing(void)
+{
+    economy e = economy_new(4, 2, WITH_INPUTS | WITH_EXPORT_TAX, 3);
+    tw_ge_packed *kept = NULL;
+    tw_info info;
+    tw_status rc = TW_ENOMEM;
+    long tried = 0;
+    for (; rc != TW_OK && tried < 100; tried++) {
+        left = tried;
+        rc = tw_ge_pack(&e.world, &kept, &info);
+        left = -1;
+        CHECK(rc == TW_OK || (rc == TW_ENOMEM && kept == NULL));
+    }
+    CHECK(rc == TW_OK && tried == 3);
+    tw_ge_packed_free(kept);
+    economy_free(&e);
+}
+
 /* One scenario settles by sweeps, one on the ladder, which has an allocation of its own. */
 static void
 general_equilibrium(void)
@@ -108,6 +127,7 @@ int
 main(void)
 {
     gradient();
+    packing();
     world w = world_new(60, 30, 0.9, 8);
     output o = output_new(&w);
     tw_pe_problem pb = world_problem(&w, 1);

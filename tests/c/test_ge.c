@@ -43,6 +43,43 @@ no_shock(void)
     }
 }
 
+/* A packed world gives the bits of a loose one under every closure; a bad one is refused. */
+static void
+packed(void)
+{
+    static const tw_ge_options closure[3] = {{0.0, 1.0, 1.0, 1.0, TW_GE_FIXED, 0},
+                                             {0.3, 0.5, 0.9, 1.5, TW_GE_INCOME, 0},
+                                             {0.0, 1.0, 1.0, 1.0, TW_GE_ZERO, 1}};
+    economy e = economy_new(5, 3, ALL, 8);
+    tw_options opt = ge_options(2, TW_LEVEL_AUTO);
+    tw_ge_packed *kept;
+    tw_info info;
+    CHECK(tw_ge_pack(&e.world, &kept, &info) == TW_OK);
+    for (int c = 0; c < 3; c++) {
+        ge_batch loose = batch_new(&e, 3), tight = batch_new(&e, 3);
+        loose.closure = tight.closure = closure[c];
+        for (size_t s = 0; s < 3; s++) {
+            add_tariff(&loose, s, s, 0.4);
+            add_tariff(&tight, s, s, 0.4);
+        }
+        e.world.packed = NULL;
+        CHECK(batch_solve(&loose, &opt, &info) == TW_OK);
+        e.world.packed = kept;
+        CHECK(batch_solve(&tight, &opt, &info) == TW_OK);
+        CHECK(loose.res.status[0] == TW_OK && loose.res.iterations[0] > 1);
+        CHECK_BYTES(loose.out, tight.out, 3 * (5 + 3 * 15) * sizeof(double));
+        batch_free(&loose);
+        batch_free(&tight);
+    }
+    e.world.packed = NULL;
+    tw_ge_packed_free(kept);
+    tw_ge_packed_free(NULL);
+    tw_ge_world bad = e.world;
+    bad.J = 0;
+    CHECK(tw_ge_pack(&bad, &kept, &info) == TW_EDOMAIN && kept == NULL);
+    economy_free(&e);
+}
+
 /* What must hold at any solution, from the levels that follow from it. */
 static void
 check_identities(ge_batch *b, size_t s)
@@ -428,6 +465,7 @@ int
 main(void)
 {
     no_shock();
+    packed();
     identities();
     own_share();
     limits();
