@@ -21,7 +21,8 @@ enum {
     PARTS = 200,
     SETTLING = 150
 };
-enum { DENSE = 160 };                 /* systems up to this size are eliminated */
+/* Systems up to this size are eliminated, at once or where GMRES fails on them. */
+enum { DENSE = 160, DENSE_LAST = 640 };
 static const double LONGEST = 2.0;    /* change of an unknown in a Newton step */
 static const double PART_TOL = 1e-11; /* on the way: near autarky a looser one leaves
                                          wages open */
@@ -41,7 +42,7 @@ typedef struct {
 static size_t
 dense_size(size_t n8)
 {
-    return n8 <= DENSE ? n8 * n8 : 0;
+    return n8 <= DENSE_LAST ? n8 * n8 : 0;
 }
 
 size_t
@@ -81,6 +82,17 @@ apply(void *ctx, const double *x, double *y)
     return tw_stop_now(l->ge->stop, l->ge->worker);
 }
 
+/* move = J^-1 rhs by elimination */
+static tw_status
+eliminate(ladder *l)
+{
+    tw_ge *ge = l->ge;
+    tw_ge_jacobian(&l->lin, l->trial, l->move, l->dense);
+    memcpy(l->move, l->rhs, ge->n8 * sizeof *l->move);
+    ge->iterations++;
+    return tw_lu_solve(ge->n8, l->dense, l->move);
+}
+
 /* move = -J^-1 F at the state last evaluated */
 static tw_status
 direction(ladder *l, double forcing)
@@ -92,17 +104,15 @@ direction(ladder *l, double forcing)
         l->rhs[k] = -ge->F[k];
     }
     tw_ge_linear_init(&l->lin, ge, l->linear);
-    if (n8 <= DENSE) {
-        tw_ge_jacobian(&l->lin, l->trial, l->move, l->dense);
-        memcpy(l->move, l->rhs, n8 * sizeof *l->move);
-        ge->iterations++;
-        if (tw_lu_solve(n8, l->dense, l->move) == TW_OK) {
-            return TW_OK;
-        }
+    if (n8 <= DENSE && eliminate(l) == TW_OK) {
+        return TW_OK;
     }
     size_t most = (size_t)TW_MAX(ge->opt->max_iter - ge->iterations, 1);
     tw_status rc = tw_gmres(ge->kern, n8, KRYLOV, TW_MIN(most, PRODUCTS), forcing,
                             apply, l, l->rhs, l->move, l->krylov, &products, &left);
+    if (rc == TW_NOCONV && n8 > DENSE && n8 <= DENSE_LAST) {
+        rc = eliminate(l);
+    }
     return rc == TW_NOCONV && left < 0.9 ? TW_OK : rc; /* an inexact step is a step */
 }
 

@@ -450,3 +450,26 @@ def test_home_sales_come_from_gdp(one):
     np.testing.assert_allclose(one._deficit, home["imports"] - home["exports"], atol=1e-3)
     assert (one.parameters["theta"] == 4.0).all()
     assert tw.datasets.bilateral_2023_world(theta=6.0).parameters.at["TOTAL", "theta"] == 6.0
+
+
+@pytest.mark.filterwarnings("ignore:tariff. add=10.0 means:tradewar.DataWarning")
+@pytest.mark.parametrize("points", [2.0, 5.0, 10.0])
+def test_a_tariff_war_of_194_countries_is_solved(points: float) -> None:
+    """Outside the EU little trade is left; real wages follow the share bought at home.
+
+    Krylov spaces alone do not get there: the systems are eliminated.
+    """
+    world = tw.datasets.bilateral_2023_world()
+    every = tw.Scenario("all").tariff(importer="*", exporter="*", product="*", add=points)
+    result = tw.solve_ge(world, every, deficits="zero")
+    hit = result.flows.query("tariff_new > 0")
+    assert hit["value_new"].sum() < 0.1 * hit["value"].sum()
+    spent = result.flows.assign(**{c: 1.0 + result.flows[c] for c in ("tariff", "tariff_new")})
+    spent["old"] = spent["value"] * spent["tariff"]
+    spent["new"] = spent["value_new"] * spent["tariff_new"]
+    total = spent.groupby("importer")[["old", "new"]].sum()
+    home = spent.query("importer == exporter").set_index("importer")[["old", "new"]]
+    share = (home / total).dropna()
+    expected = (share["new"] / share["old"]) ** (-1.0 / 4.0) - 1.0
+    found = result.countries.loc[share.index, "real_wage_change"]
+    np.testing.assert_allclose(1.0 + found, 1.0 + expected, rtol=1e-8)
