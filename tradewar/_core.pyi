@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 _F = NDArray[np.float64]
 _P = NDArray[np.intp]
 _I = NDArray[np.int32]
+# what ge_pack takes; elsewhere what it gives passes, too
+_World = tuple[_F, _F, _F | None, _F, _F, _F | None, _F | None, _F | None, _F, _F]
 
 __version__: str
 levels: tuple[str, ...]
@@ -48,8 +50,9 @@ def spatial_solve(
     max_iter: int,
     /,
 ) -> tuple[_F, _F, _F, _F, int, float]: ...
+def ge_pack(world: _World, /) -> object: ...
 def ge_solve(
-    world: tuple[_F, _F, _F | None, _F, _F, _F | None, _F | None, _F | None, _F, _F],
+    world: object,
     closure: tuple[float, float, float, float, int, int],
     changes: tuple[_P, _P, _F, _F, _F, _F] | None,
     productivity: _F | None,
@@ -64,7 +67,7 @@ def ge_solve(
     /,
 ) -> tuple[_F, _F, _F, _F, _F, _F, _F, _I, _I, _F, _P, _I]: ...
 def ge_evaluate(
-    world: tuple[_F, _F, _F | None, _F, _F, _F | None, _F | None, _F | None, _F, _F],
+    world: object,
     closure: tuple[float, float, float, float, int, int],
     changes: tuple[_P, _P, _F, _F, _F, _F] | None,
     productivity: _F | None,
@@ -77,7 +80,7 @@ def ge_evaluate(
     /,
 ) -> tuple[_F, _F | None, _F, _F, _F, _F, _F, _F]: ...
 def ge_gradient(
-    world: tuple[_F, _F, _F | None, _F, _F, _F | None, _F | None, _F | None, _F, _F],
+    world: object,
     closure: tuple[float, float, float, float, int, int],
     changes: tuple[_P, _P, _F, _F, _F, _F] | None,
     productivity: _F | None,

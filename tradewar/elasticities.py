@@ -8,6 +8,7 @@ What a user gives, a number, Series or frame, is taken as it is: a flow without 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -156,11 +157,22 @@ def _resolve_set(
         label = f"{value:g} (set {given.name}, {'one product' if one else 'broad shock'})"
     if not isinstance(value, pd.Series):
         return Resolved(_spread(data, param, float(value)), label, given.source)
-    find = _sector_values if given.scheme == "ICIO" else _hs_values
-    numbers, level, names = find(data._products.tolist(), value, f"{param}={given.name!r}")
+    numbers, level, names = _set_values(given.name, param, tuple(data._products.tolist()))
     flows = np.bincount(level, np.diff(data._layout.market_ptr), len(names)).astype(np.int64)
     counts = {name: int(n) for name, n in zip(names, flows, strict=True) if n}
     return Resolved(_spread(data, param, numbers), label, given.source, counts, 0, given.winsorised)
+
+
+@functools.lru_cache(maxsize=16)
+def _set_values(
+    name: str, param: str, products: tuple[str, ...]
+) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Find each product's value in a named set; kept, as cases are solved by the dozen."""
+    given = get_set(name)
+    find = _sector_values if given.scheme == "ICIO" else _hs_values
+    numbers, level, names = find(products, getattr(given, param), f"{param}={name!r}")
+    numbers.flags.writeable = level.flags.writeable = False
+    return numbers, level, names
 
 
 def _hs_values(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import functools
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -210,7 +212,22 @@ def get_set(name: str) -> ElasticitySet:
         raise DataError(
             f"no elasticity set {name!r}{suggest(str(name), SETS)}; sets are {', '.join(SETS)}"
         )
+    return _fresh(_made(name))
+
+
+@functools.cache
+def _made(name: str) -> ElasticitySet:
     return SETS[name]()
+
+
+def _fresh(made: ElasticitySet) -> ElasticitySet:
+    """Give the caller Series of his own."""
+    own: dict[str, Any] = {
+        name: value.copy()
+        for name in PARAMETERS
+        if isinstance(value := getattr(made, name), pd.Series)
+    }
+    return replace(made, **own)
 
 
 def list_sets() -> pd.DataFrame:

@@ -20,6 +20,7 @@ from tradewar.frames import Keys, Table
 __all__ = ["RateTable"]
 
 KEYS = ("importer", "exporter", "product")
+DENSE = 16  # cells of a lookup by place for each flow; beyond, flows are searched
 
 
 class RateTable:
@@ -156,8 +157,15 @@ class RateTable:
         n, m = len(self.labels[0]), len(self.labels[1])
         wanted = (theirs[2][flows] * m + theirs[1][flows]) * n + theirs[0][flows]
         have = (mine[2] * m + mine[1]) * n + mine[0]  # rising: rows are sorted so
-        at = np.minimum(np.searchsorted(have, wanted), max(len(have) - 1, 0))
-        hit = have[at] == wanted if len(have) else np.zeros(len(wanted), dtype=bool)
+        cells = n * m * len(self.labels[2])
+        if cells <= DENSE * max(len(have), len(wanted)):
+            row = np.full(cells, -1, dtype=np.int64)
+            row[have] = np.arange(len(have))
+            at = row[wanted]
+            hit = at >= 0
+        else:
+            at = np.minimum(np.searchsorted(have, wanted), max(len(have) - 1, 0))
+            hit = have[at] == wanted if len(have) else np.zeros(len(wanted), dtype=bool)
         return flows[hit], at[hit]
 
     def __len__(self) -> int:

@@ -20,6 +20,7 @@ from tradewar.errors import DataError, first_five
 __all__ = ["Book", "ProductList", "Universe", "read_lists"]
 
 KINDS = ("share", "rate")
+MOST = 18  # digits that a number holds
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,11 +58,14 @@ class Universe:
         Lines in the order of `products`; a product without lines is its own line.
     start : int array, shape (M + 1,)
         Lines of product m are start[m] to start[m + 1].
+    number : int64 array, shape (L,), or None
+        The lines as numbers, rising; None unless all have as many digits.
     """
 
     products: np.ndarray
     lines: np.ndarray
     start: np.ndarray
+    number: np.ndarray | None = None
 
     def mean(self, rate: np.ndarray) -> np.ndarray:
         """Average over the lines of each product; last axis L -> M."""
@@ -135,7 +139,7 @@ class Book:
         """
         key = ("list", name, id(universe), fill)
         if key not in self._cache:
-            values = match(self.lists[name].codes, self.lists[name].values, universe.lines, name)
+            values = match(self.lists[name].codes, self.lists[name].values, universe, name)
             missing = np.isnan(values)
             if missing.any():
                 if fill is None:
@@ -156,7 +160,7 @@ class Book:
         key = ("prefix", tokens, id(universe))
         if key not in self._cache:
             codes = np.array(sorted(tokens), dtype=str)
-            values = match(codes, np.ones(len(codes)), universe.lines, where)
+            values = match(codes, np.ones(len(codes)), universe, where)
             values = np.nan_to_num(values, nan=0.0)
             values.flags.writeable = False
             self._cache[key] = (universe, values)
@@ -185,10 +189,27 @@ def _universe(products: np.ndarray, lines: np.ndarray) -> Universe:
     width = max(lines.dtype.itemsize, products.dtype.itemsize) // 4
     out = lines[np.minimum(first, len(lines) - 1)].astype(f"U{width}")
     out[np.repeat(own, size)] = products[own]
-    return Universe(products, out, start)
+    read = _numbers(out, width)
+    even = read is not None and (read[1] == width).all() and (np.diff(read[0]) >= 0).all()
+    return Universe(products, out, start, read[0] if read is not None and even else None)
 
 
-def match(codes: np.ndarray, values: np.ndarray, lines: np.ndarray, what: str) -> np.ndarray:
+def _numbers(codes: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """Read codes of digits as numbers of `width` digits, with zeros at the end, and their lengths.
+
+    None where a code is longer or holds anything but digits.
+    """
+    codes = np.ascontiguousarray(codes)
+    given = codes.dtype.itemsize // 4
+    sign = codes.view(np.uint32).reshape(len(codes), given).astype(np.int64) - ord("0")
+    used = sign != -ord("0")  # behind the end there are zeros
+    if given > width or width > MOST or not ((sign >= 0) & (sign <= 9))[used].all():
+        return None
+    power = 10 ** np.arange(width - 1, width - 1 - given, -1, dtype=np.int64)
+    return np.where(used, sign, 0) @ power, used.sum(axis=1)
+
+
+def match(codes: np.ndarray, values: np.ndarray, universe: Universe, what: str) -> np.ndarray:
     """Give each line the number of the longest code that it starts with, NaN where there is none.
 
     Raises
@@ -196,41 +217,65 @@ def match(codes: np.ndarray, values: np.ndarray, lines: np.ndarray, what: str) -
     DataError
         A code is finer than a line, so that the share of the line on the list is unknown.
     """
+    lines = universe.lines
     found = np.full(len(lines), np.nan)
     if not len(codes):
         return found
-    digits = np.char.isdigit(codes)
-    length = np.char.str_len(codes)
+    width = lines.dtype.itemsize // 4
+    read = None if universe.number is None else _numbers(codes, width)
+    if read is not None and universe.number is not None:
+        low, length = read
+        first = np.searchsorted(universe.number, low)
+        after = np.searchsorted(universe.number, low + 10 ** (width - length))
+        return _fill(found, first, after, length, values)
+    digits, length = np.char.isdigit(codes), np.char.str_len(codes)
     line_digits, line_length = np.char.isdigit(lines), np.char.str_len(lines)
-    for n in np.unique(length):
-        if n > line_length.max():
-            break
-        some = np.flatnonzero(length == n)
-        cut = lines.astype(f"U{n}")
-        at = np.minimum(np.searchsorted(codes[some], cut), len(some) - 1)
-        hit = codes[some][at] == cut
-        # a prefix counts between codes of digits; other labels must be equal
-        hit &= (line_length == n) | (line_digits & digits[some][at])
-        found[hit] = values[some][at[hit]]
+    order = None if (lines[1:] >= lines[:-1]).all() else np.argsort(lines, kind="stable")
+    ordered = lines if order is None else lines[order]
+    first = np.searchsorted(ordered, codes, side="left")
+    equal = np.searchsorted(ordered, codes, side="right")
+    below = np.searchsorted(ordered, np.char.add(codes, "~"), side="left")  # past all digits
+    after = np.where(digits, below, equal)  # codes of digits are prefixes, others are labels
+    out = _fill(found.copy(), first, after, length, values)
+    found[slice(None) if order is None else order] = out
+    if not line_digits.all():  # a prefix counts between digits alone
+        by_prefix = ~line_digits & ~np.isin(lines, codes)
+        found[by_prefix] = np.nan
     long = np.flatnonzero(digits & (length > line_length[line_digits].min(initial=99)))
     if long.size:
         place = np.searchsorted(codes, lines[line_digits], side="left")
-        after = np.minimum(place, len(codes) - 1)
+        near = np.minimum(place, len(codes) - 1)
         short = lines[line_digits]
-        below = (np.char.str_len(codes[after]) > np.char.str_len(short)) & np.char.startswith(
-            codes[after], short
+        finer = (np.char.str_len(codes[near]) > np.char.str_len(short)) & np.char.startswith(
+            codes[near], short
         )
-        below &= place < len(codes)
-        if below.any():
+        finer &= place < len(codes)
+        if finer.any():
             pairs = [
                 f"{code} in {line}"
-                for code, line in zip(codes[after][below], short[below], strict=True)
+                for code, line in zip(codes[near][finer], short[finer], strict=True)
             ]
             raise DataError(
                 f"{what}: {len(pairs)} codes are finer than the products ({first_five(pairs)}): "
                 'what share they are is not known; give the tariff lines, lines={"USA": [...]}, '
                 "or shares by product"
             )
+    return found
+
+
+def _fill(
+    found: np.ndarray,
+    first: np.ndarray,
+    after: np.ndarray,
+    length: np.ndarray,
+    values: np.ndarray,
+) -> np.ndarray:
+    """Write each code's value on its range of lines; a longer code speaks after a shorter one."""
+    for n in np.unique(length):
+        some = np.flatnonzero((length == n) & (after > first))
+        count = after[some] - first[some]
+        at = np.repeat(first[some] - np.cumsum(count) + count, count) + np.arange(count.sum())
+        found[at] = np.repeat(values[some], count)
     return found
 
 

@@ -11,6 +11,7 @@ to the whole product, the highest rate first.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -83,6 +84,7 @@ def in_force(table: pd.DataFrame, days: np.ndarray, branches: Sequence[str]) -> 
     return out
 
 
+@functools.lru_cache(maxsize=4096)
 def rank(target: str, exporter: str) -> int:
     """Say how specifically a target covers an exporter: 3 country, 2 group, 1 world, 0 not."""
     if target == exporter:

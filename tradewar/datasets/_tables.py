@@ -84,7 +84,13 @@ def load_table(name: str) -> dict[str, NDArray[Any]]:
     DataError
         If there is no such table; the message lists those there are.
     """
-    with np.load(TABLES / f"{_known(name)}.npz", allow_pickle=False) as archive:
+    return dict(_arrays(_known(name)))
+
+
+@functools.lru_cache(maxsize=4)
+def _arrays(name: str) -> dict[str, NDArray[Any]]:
+    """Read a table; the last few are kept, as several data sets begin with the same one."""
+    with np.load(TABLES / f"{name}.npz", allow_pickle=False) as archive:
         arrays = {key: archive[key] for key in archive.files}
     for array in arrays.values():
         array.flags.writeable = False
