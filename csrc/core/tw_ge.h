@@ -33,12 +33,9 @@ typedef struct {
     void (*cols_apart)(size_t J, size_t N, size_t N8, const double *a, const double *b,
                        const double *x, const double *y, double *out);
     void (*sweep)(size_t J, size_t N, size_t N8, const tw_ge_sweep_args *s);
-    /* P[j][n] += gamma[j][n] home[j][n] w[n] */
-    void (*pass_wages)(size_t J, size_t N8, const double *gamma, const double *home,
-                       const double *w, double *P);
-    /* its transpose: w[n] += sum_j gamma[j][n] home[j][n] P[j][n] */
-    void (*pull_wages)(size_t J, size_t N8, const double *gamma, const double *home,
-                       const double *P, double *w);
+    /* P[j][n] += c[j][n] w[n], and its transpose: w[n] += sum_j c[j][n] P[j][n] */
+    void (*pass)(size_t J, size_t N8, const double *c, const double *w, double *P);
+    void (*pull)(size_t J, size_t N8, const double *c, const double *P, double *w);
     /* these two add to out */
     void (*by_user)(size_t J, size_t N8, const double *g, const double *v, double *out);
     void (*by_input)(size_t J, size_t N8, const double *g, const double *v,
@@ -69,7 +66,11 @@ typedef struct {
     double *gamma, *alpha;         /* [j][n8] gamma = 1 in padding */
     double *X, *Y, *inv_X, *inv_Y; /* [j][n8] levels; inverses 0 where dead */
     double *dead_X, *dead_Y; /* [j][n8] 1 where X (Y) = 0, padding included, else 0 */
-    double *home;            /* [j][n8] share of X bought at home */
+    /* for the steps of sweeps; the last three NULL with inputs */
+    double *home_pay; /* [j][n8] value added in home goods, part of X */
+    double *budget,
+        *earned;   /* [j][n8] part of n's spending; of income, from production */
+    double *sales; /* [seller i][n8] d ln B[i] / d ln (spending of n) */
     double *V, *inv_V, *dead_V; /* [n8] value added */
     double *I, *D;              /* [n8] */
     double *keep;               /* [n8] 1 - tau at the base; 1 in padding */
@@ -210,12 +211,15 @@ double tw_ge_residual(const tw_ge *ge, const double *F);
 int tw_ge_check(tw_ge *ge, const double *z, double tol);
 double tw_ge_floor(const tw_ge *ge); /* rounding of F */
 double tw_ge_goal(const tw_ge *ge);  /* tol, or what rounding allows */
-/* 1 / (1 + theta (1 - home share)), the step of a wage: what its market answers; [n8]. */
-void tw_ge_wage_steps(const tw_ge *ge, double *step);
 /* Accelerated sweeps from z; on TW_NOCONV z is the best point met. */
 tw_status tw_ge_sweeps(tw_ge *ge, double *z, double tol, size_t memory, int most);
 /* What went wrong at z: what and where. */
 void tw_ge_blame(tw_ge *ge, const double *z);
+
+/* tw_ge_step.c: the steps of wages, [n8]; F becomes M F but for the rows of limits; v = M' y. */
+void tw_ge_wage_steps(const tw_ge *ge, double *step);
+void tw_ge_step(tw_ge *ge, const double *step, double *F);
+void tw_ge_step_transposed(tw_ge *ge, const double *step, const double *y, double *v);
 
 /* tw_ge_ladder.c, for what sweeps leave: Newton's method, then part of the way after part. */
 size_t tw_ge_ladder_doubles(const tw_ge *ge);

@@ -31,25 +31,13 @@ typedef struct {
     size_t memory;
 } batch;
 
-/* The transpose of the step of a sweep, F -> M F: with v = M' y the system (M dF/dz)' y = -O_z
- * is nearly minus the identity, as sweeps converge. */
-static void
-mix(const worker *w, const double *y, double *v)
-{
-    const tw_ge *ge = &w->ge;
-    const tw_ge_base *b = ge->base;
-    memcpy(v, y, ge->n8 * sizeof *v);
-    ge->gk->pull_wages(b->J, b->N8, b->gamma, b->home, y + ge->at_P, v);
-    for (size_t n = 0; n < b->N8; n++) {
-        v[n] *= w->step[n];
-    }
-}
-
+/* With v = M' y, M the step of a sweep, the system (M dF/dz)' y = -O_z is nearly minus the
+ * identity, as sweeps converge. */
 static int
 transposed(void *ctx, const double *x, double *y)
 {
     worker *w = ctx;
-    mix(w, x, w->mixed);
+    tw_ge_step_transposed(&w->ge, w->step, x, w->mixed);
     tw_ge_vjp(&w->lin, w->mixed, y);
     return tw_stop_now(w->ge.stop, w->ge.worker);
 }
@@ -218,7 +206,7 @@ do_item(void *ctx, int number, size_t item, const tw_stop *stop)
             tw_gmres(ge->kern, ge->n8, b->memory, (size_t)b->opt->max_iter, b->opt->tol,
                      transposed, w, w->rhs, w->v, w->krylov, &products, &left);
         if (rc == TW_OK || rc == TW_NOCONV) {
-            mix(w, w->v, w->mixed);
+            tw_ge_step_transposed(&w->ge, w->step, w->v, w->mixed);
             memcpy(w->v, w->mixed, ge->n8 * sizeof *w->v);
             tw_ge_adjoint(&w->lin, w->v, &seed, w->rhs);
             write_gradient(b, w, item, k);

@@ -354,24 +354,26 @@ by_input(size_t J, size_t N8, const double *g, const double *v, double *out)
     }
 }
 
+/* ---- steps ------------------------------------------------------------------------------ */
+
 static void
-pass_wages(size_t J, size_t N8, const double *restrict gamma,
-           const double *restrict home, const double *restrict w, double *restrict P)
+pass(size_t J, size_t N8, const double *restrict c, const double *restrict w,
+     double *restrict P)
 {
     for (size_t k = 0; k < J * N8; k += N8) {
         for (size_t n = 0; n < N8; n++) {
-            P[k + n] += gamma[k + n] * home[k + n] * w[n];
+            P[k + n] += c[k + n] * w[n];
         }
     }
 }
 
 static void
-pull_wages(size_t J, size_t N8, const double *restrict gamma,
-           const double *restrict home, const double *restrict P, double *restrict w)
+pull(size_t J, size_t N8, const double *restrict c, const double *restrict P,
+     double *restrict w)
 {
     for (size_t k = 0; k < J * N8; k += N8) {
         for (size_t n = 0; n < N8; n++) {
-            w[n] += gamma[k + n] * home[k + n] * P[k + n];
+            w[n] += c[k + n] * P[k + n];
         }
     }
 }
@@ -394,8 +396,8 @@ const tw_ge_kernels TW_LEVEL_NAME(tw_ge_kernels) = {
     .cols = cols,
     .cols_apart = cols_apart,
     .sweep = sweep,
-    .pass_wages = pass_wages,
-    .pull_wages = pull_wages,
+    .pass = pass,
+    .pull = pull,
     .by_user = by_user,
     .by_input = by_input,
     .eval = TW_LEVEL_NAME(tw_ge_eval),

@@ -116,32 +116,12 @@ tw_ge_blame(tw_ge *ge, const double *z)
 
 /* ---- sweeps ------------------------------------------------------------------------------ */
 
-void
-tw_ge_wage_steps(const tw_ge *ge, double *step)
-{
-    const tw_ge_base *b = ge->base;
-    for (size_t n = 0; n < b->N8; n++) {
-        double slope = 0.0;
-        for (size_t j = 0; n < b->N && j < b->J; j++) {
-            size_t k = j * b->N8 + n;
-            double income = b->gamma[k] * (1.0 - b->rho[j]) * b->Y[k] * b->inv_V[n];
-            slope += income * b->gamma[k] * b->theta[j] * (1.0 - b->home[k]);
-        }
-        step[n] = 1.0 / (1.0 + slope);
-    }
-}
-
-/* The step of a sweep, in place of F.  Prices move at once with the wage in the home goods
- * among them; limits move by their own slope, inside their range. */
+/* The step of a sweep, in place of F.  Limits move by their own slope, inside their range. */
 static void
 sweep_step(tw_ge *ge, const double *z, const double *scale, double damping)
 {
-    const tw_ge_base *b = ge->base;
     double *F = ge->F;
-    for (size_t n = 0; n < b->N8; n++) {
-        F[n] *= scale[n];
-    }
-    ge->gk->pass_wages(b->J, b->N8, b->gamma, b->home, F, F + ge->at_P);
+    tw_ge_step(ge, scale, F);
     for (size_t l = 0; l < ge->lim.n; l++) {
         double m = z[ge->at_m + l];
         double move = -ge->lim.gap[l] / tw_ge_limits_slope(ge, l);

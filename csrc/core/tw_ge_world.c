@@ -210,7 +210,8 @@ pack_sectors(tw_ge_base *b, const tw_ge_world *w)
             b->dead_Y[k] = made ? 0.0 : 1.0;
             b->gamma[k] = made ? w->value_added[n * J + j] : 1.0;
             b->alpha[k] = n < N ? w->final_share[n * J + j] : 0.0;
-            b->home[k] = n < N ? b->pi[tw_ge_cell(b, n, n, j)] : 0.0;
+            double home = n < N ? b->pi[tw_ge_cell(b, n, n, j)] : 0.0;
+            b->home_pay[k] = home * b->gamma[k];
         }
     }
 }
@@ -234,6 +235,33 @@ pack_incomes(tw_ge_base *b, const tw_ge_world *w)
         b->I[n] = V + profits + R + XR + b->D[n];
         b->keep[n] = V > 0.0 ? 1.0 - R / V : 1.0;
         b->world_V += V;
+    }
+}
+
+/* How sales follow spending, and spending wages, where nobody uses inputs. */
+static void
+pack_demand(tw_ge_base *b)
+{
+    size_t N = b->N, N8 = b->N8;
+    for (size_t n = 0; n < N; n++) {
+        double total = 0.0, made = 0.0;
+        for (size_t k = n; k < b->NJ8; k += N8) {
+            total += b->X[k];
+            made += b->Y[k];
+        }
+        for (size_t k = n; k < b->NJ8; k += N8) {
+            b->budget[k] = total > 0.0 ? b->X[k] / total : 0.0;
+            b->earned[k] = b->X[k] > 0.0 && b->I[n] > 0.0 ? made / b->I[n] : 0.0;
+        }
+    }
+    for (size_t row = 0; row < b->J * N; row++) {
+        size_t j = row / N, i = row % N;
+        double pay = b->gamma[j * N8 + i] * (1.0 - b->rho[j]) * b->inv_V[i];
+        const double *restrict pi_x = b->pi_x + row * N8, *restrict X = b->X + j * N8;
+        double *restrict sales = b->sales + i * N8;
+        for (size_t n = 0; n < N8; n++) {
+            sales[n] += pay * (pi_x[n] * X[n]);
+        }
     }
 }
 
@@ -289,8 +317,9 @@ pack(tw_ge_base *b, const tw_ge_world *w, tw_info *info)
     b->has_inputs =
         outside(w->input_use == NULL ? 0 : N * J * J, w->input_use, 0.0, 0.0) >= 0;
     size_t J8 = (J + 7) / 8 * 8, inputs = b->has_inputs ? J * size : 0;
-    size_t total =
-        (2 + (size_t)b->has_x) * b->cells + inputs + 9 * size + 6 * N8 + 3 * J8;
+    size_t demand = b->has_inputs ? 0 : 2 * size + N * N8;
+    size_t total = (2 + (size_t)b->has_x) * b->cells + inputs + demand + 9 * size +
+                   6 * N8 + 3 * J8;
     b->block = tw_alloc(total + 8, sizeof *b->block);
     if (b->block == NULL) {
         return TW_ENOMEM;
@@ -298,7 +327,7 @@ pack(tw_ge_base *b, const tw_ge_world *w, tw_info *info)
     double *at = tw_ge_align(b->block);
     double **const by_sector[9] = {&b->gamma,  &b->alpha,  &b->X,
                                    &b->Y,      &b->inv_X,  &b->inv_Y,
-                                   &b->dead_X, &b->dead_Y, &b->home};
+                                   &b->dead_X, &b->dead_Y, &b->home_pay};
     double **const by_country[6] = {&b->V, &b->inv_V, &b->dead_V,
                                     &b->I, &b->D,     &b->keep};
     for (size_t k = 0; k < 9; k++) {
@@ -311,6 +340,11 @@ pack(tw_ge_base *b, const tw_ge_world *w, tw_info *info)
     b->rho = slice(&at, J8);
     b->psi = slice(&at, J8);
     b->g = b->has_inputs ? slice(&at, inputs) : NULL;
+    if (!b->has_inputs) {
+        b->budget = slice(&at, size);
+        b->earned = slice(&at, size);
+        b->sales = slice(&at, N * N8);
+    }
     b->pi = slice(&at, b->cells);
     b->pi_t = slice(&at, b->cells);
     b->pi_x = b->has_x ? slice(&at, b->cells) : b->pi_t;
@@ -323,6 +357,9 @@ pack(tw_ge_base *b, const tw_ge_world *w, tw_info *info)
         pack_inputs(b, w->input_use, n);
     }
     pack_incomes(b, w);
+    if (!b->has_inputs) {
+        pack_demand(b);
+    }
     if (bad_shares(b, w, info)) {
         return TW_EDOMAIN;
     }

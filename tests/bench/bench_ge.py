@@ -33,9 +33,10 @@ Add = Callable[[str, str, str, str], None]
 
 
 def make(size: tuple[int, int]) -> World:
-    """Draw an economy without empty flows."""
+    """Draw an economy without empty flows; one of a single sector uses no inputs (gravity)."""
     rng = np.random.default_rng((SEED, *size))
-    return ge_worlds.random_world(rng, *size, export_taxes=False, sparse=False)
+    inputs = size[1] > 1
+    return ge_worlds.random_world(rng, *size, export_taxes=False, sparse=False, inputs=inputs)
 
 
 class SolveSuite:
