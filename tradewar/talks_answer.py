@@ -98,7 +98,7 @@ def main_card(answer: Answer) -> str:
     world = answer.start
     theta = world.parameters["theta"]
     return (
-        f"TALKS     {len(world.countries)} economies x {len(world.products)} sectors of 2022; "
+        f"TALKS     {len(world.countries)} economies; {len(world.products)} sectors dilute limits; "
         f"deficits fixed; theta {theta.min():g} to {theta.max():g}; residual "
         f"{answer.table.attrs['residual']:.0e}."
     )
