@@ -45,9 +45,10 @@ rows_block(size_t wide, size_t N, size_t n8, const double *restrict a,
     for (size_t k = 0; k < wide; k++) {
         TW_ZERO8(sum[k]);
     }
-    for (size_t i = 0; i < N; i++, a += n8) {
+    for (size_t i = 0; i < N; i++) {
+        const double *row = a + i * n8;
         for (size_t k = 0; k < wide; k++) {
-            TW_LOAD8(x, a + LANES * k);
+            TW_LOAD8(x, row + LANES * k);
             TW_SCALE8(sum[k], x, v[i]);
         }
     }
@@ -73,13 +74,14 @@ cols_block(size_t wide, size_t count, size_t n8, const double *restrict a,
     for (size_t k = 0; k < wide; k++) {
         TW_LOAD8(v[k], x + LANES * k);
     }
-    for (size_t i = 0; i < count; i++, a += n8, acc += LANES) {
-        TW_LOAD8(sum, acc);
+    for (size_t i = 0; i < count; i++) {
+        const double *row = a + i * n8;
+        TW_LOAD8(sum, acc + LANES * i);
         for (size_t k = 0; k < wide; k++) {
-            TW_LOAD8(y, a + LANES * k);
+            TW_LOAD8(y, row + LANES * k);
             TW_MULTIPLY8(sum, y, v[k]);
         }
-        TW_STORE8(acc, sum);
+        TW_STORE8(acc + LANES * i, sum);
     }
 }
 
@@ -94,14 +96,15 @@ both_block(size_t wide, size_t count, size_t n8, const double *restrict a,
         TW_LOAD8(factor[k], x + LANES * k);
         TW_LOAD8(total[k], out + LANES * k);
     }
-    for (size_t i = 0; i < count; i++, a += n8, acc += LANES) {
-        TW_LOAD8(sum, acc);
+    for (size_t i = 0; i < count; i++) {
+        const double *row = a + i * n8;
+        TW_LOAD8(sum, acc + LANES * i);
         for (size_t k = 0; k < wide; k++) {
-            TW_LOAD8(y, a + LANES * k);
+            TW_LOAD8(y, row + LANES * k);
             TW_SCALE8(total[k], y, v[i]);
             TW_MULTIPLY8(sum, y, factor[k]);
         }
-        TW_STORE8(acc, sum);
+        TW_STORE8(acc + LANES * i, sum);
     }
     for (size_t k = 0; k < wide; k++) {
         TW_STORE8(out + LANES * k, total[k]);
@@ -119,14 +122,15 @@ apart_block(size_t wide, size_t count, size_t n8, const double *restrict a,
         TW_LOAD8(xk[k], x + LANES * k);
         TW_LOAD8(yk[k], y + LANES * k);
     }
-    for (size_t i = 0; i < count; i++, a += n8, b += n8, acc += LANES) {
-        TW_LOAD8(sum, acc);
+    for (size_t i = 0; i < count; i++) {
+        const double *row_a = a + i * n8, *row_b = b + i * n8;
+        TW_LOAD8(sum, acc + LANES * i);
         for (size_t k = 0; k < wide; k++) {
-            TW_LOAD8(ak, a + LANES * k);
-            TW_LOAD8(bk, b + LANES * k);
+            TW_LOAD8(ak, row_a + LANES * k);
+            TW_LOAD8(bk, row_b + LANES * k);
             TW_DIFFER8(sum, ak, xk[k], bk, yk[k]);
         }
-        TW_STORE8(acc, sum);
+        TW_STORE8(acc + LANES * i, sum);
     }
 }
 
@@ -258,10 +262,11 @@ use_block(size_t wide, size_t count, const double *restrict a, size_t da,
     for (size_t k = 0; k < wide; k++) {
         TW_LOAD8(s[k], sum + LANES * k);
     }
-    for (size_t i = 0; i < count; i++, a += da, x += dx) {
+    for (size_t i = 0; i < count; i++) {
+        const double *row_a = a + i * da, *row_x = x + i * dx;
         for (size_t k = 0; k < wide; k++) {
-            TW_LOAD8(y, a + LANES * k);
-            TW_LOAD8(z, x + LANES * k);
+            TW_LOAD8(y, row_a + LANES * k);
+            TW_LOAD8(z, row_x + LANES * k);
             TW_MULTIPLY8(s[k], y, z);
         }
     }
