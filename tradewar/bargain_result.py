@@ -13,10 +13,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tradewar._display import Card
+from tradewar.ascent import Ascent
 from tradewar.errors import DataError
 from tradewar.pareto import Agreement, most_for, nash_product
 from tradewar.policy_result import PolicyResult, choice_scenario
 from tradewar.scenario import Scenario
+from tradewar.secants import Secants
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -112,7 +114,9 @@ class Bargain:
     power: Floats
     size: float
     agreement: Agreement
+    secants: Secants = field(default_factory=Secants)
     _memo: dict[int, pd.DataFrame] = field(default_factory=dict)
+    _ends: dict[int, Agreement] = field(default_factory=dict)
 
     @property
     def players(self) -> tuple[str, ...]:
@@ -214,10 +218,14 @@ class Bargain:
             raise DataError(f"{len(self.players)} players: a frontier is drawn for two")
         return self.players[0], self.players[1]
 
-    def _agree(self, first: float, start: Floats) -> Agreement:
+    def _ascent(self) -> Ascent:
+        """Begin climbs with the curvature that the agreement was found with."""
+        return Ascent(self.table, self.secants)
+
+    def _agree(self, first: float, start: Floats, ascent: Ascent) -> Agreement:
         """Find the agreement at another power of the first player."""
         power = np.array([first, 1.0 - first])
-        return nash_product(self.table, self.threat, power, start, size=self.size)
+        return nash_product(self.table, self.threat, power, start, size=self.size, ascent=ascent)
 
     def frontier(self, points: int = 9) -> pd.DataFrame:
         """Trace the Pareto frontier between the two players' threat payoffs.
@@ -237,13 +245,15 @@ class Bargain:
         """
         first, second = self._two()
         if points not in self._memo:
-            rows = [self._end(1)]
-            start = self.agreement.x
-            for power in np.linspace(0.0, 1.0, points + 2)[1:-1]:
-                found = self._agree(float(power), start)
-                start = found.x
-                rows.append((float(power), found))
-            rows.append(self._end(0))
+            rows = [(0.0, self._end(1)), (1.0, self._end(0))]
+            powers = np.linspace(0.0, 1.0, points + 2)[1:-1]
+            stronger = powers >= self.power[0]
+            for way in (powers[stronger], powers[~stronger][::-1]):  # away from the agreement
+                start, ascent = self.agreement.x, self._ascent()
+                for power in way:
+                    found = self._agree(float(power), start, ascent)
+                    start = found.x
+                    rows.append((float(power), found))
             frame = pd.DataFrame(
                 [
                     (power, *(a.payoffs - self._one), *a.gains)
@@ -261,10 +271,21 @@ class Bargain:
             self._memo[points] = frame
         return self._memo[points].copy()
 
-    def _end(self, player: int) -> tuple[float, Agreement]:
+    def _end(self, player: int) -> Agreement:
         """Give the agreement that leaves all but one player nothing."""
-        end = most_for(self.table, self.threat, player, self.agreement.x, size=self.size)
-        return (1.0 if player == 0 else 0.0), end
+        if player not in self._ends:
+            gains = self.agreement.gains
+            price = self.power[1 - player] / self.power[player] * gains[player] / gains[1 - player]
+            self._ends[player] = most_for(
+                self.table,
+                self.threat,
+                player,
+                self.agreement.x,
+                size=self.size,
+                price=float(price),
+                ascent=self._ascent(),
+            )
+        return self._ends[player]
 
     def minimum_concession(self) -> pd.DataFrame:
         """Say how little each player can offer: the other gets just its threat payoff.
@@ -278,7 +299,7 @@ class Bargain:
         """
         rows = []
         for k, player in enumerate(self._two()):
-            _, end = self._end(k)
+            end = self._end(k)
             row: dict[str, Any] = {
                 "player": player,
                 "gain": end.gains[k],
@@ -322,10 +343,10 @@ class Bargain:
             nothing = float("nan")
             return ImpliedPower(players, both, nothing, nothing, nothing)
         wanted = gains[0] / gains.sum()
-        start = {"x": self.agreement.x}
+        start, ascent = {"x": self.agreement.x}, self._ascent()
 
         def miss(power: float) -> float:
-            found = self._agree(power, start["x"])
+            found = self._agree(power, start["x"], ascent)
             start["x"] = found.x
             return float(found.gains[0] / found.gains.sum() - wanted)
 
@@ -335,7 +356,7 @@ class Bargain:
             miss(power)
         else:
             power = float(brentq(miss, EDGE, 1.0 - EDGE, xtol=FOUND))
-        on = self._agree(power, start["x"])
+        on = self._agree(power, start["x"], ascent)
         slope = power / (1.0 - power) * on.gains[1] / on.gains[0]
         reached = float(gains.sum() / on.gains.sum())
         return ImpliedPower(players, both, power, reached, float(slope))

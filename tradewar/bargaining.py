@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tradewar.arena import Arena, make_arena
+from tradewar.ascent import Ascent
 from tradewar.bargain_result import Bargain
 from tradewar.closures import make_closure
 from tradewar.errors import DataError, ScenarioError
@@ -30,6 +31,7 @@ Floats = NDArray[np.float64]
 NOTHING = 1e-9  # payoff: a gain of all players below it is none
 STEP = 1e-4  # of income, for slopes by transfers
 TRANSFER_SCALE = 20.0  # payoffs are nearly straight in transfers; their merit is not
+TRANSFER_CURVED = 1.0  # guess of minus the second derivative of payoffs by a transfer
 SAME = 1e-6  # of the surplus: agreements from two starts that differ less are one
 
 
@@ -94,18 +96,36 @@ class Table:
 
     def slopes(self, handle: tuple[Floats, Floats, Point], weight: Floats) -> Floats:
         """Give the gradient of a weighted sum of payoffs."""
-        x, levels, point = handle
+        _, levels, point = handle
         inner = weight if self.objective == "revenue" else weight * levels
         out = self.payoff.slopes(point, inner)
+        return out if self.most == 0.0 else np.append(out, weight @ self._by_transfer(handle))
+
+    def jacobian(self, handle: tuple[Floats, Floats, Point]) -> Floats:
+        """Give the slopes of all payoffs, [player, variable], by one call of the core."""
+        _, levels, point = handle
+        out = self.payoff.jacobian(point)
+        if self.objective != "revenue":
+            out *= levels[:, None]
+        return out if self.most == 0.0 else np.column_stack([out, self._by_transfer(handle)])
+
+    def curvature(self, handle: tuple[Floats, Floats, Point]) -> Floats:
+        """Guess the diagonals of minus the Hessians of all payoffs, [player, variable]."""
+        out = self.payoff.curvature(handle[2])
         if self.most == 0.0:
             return out
+        return np.column_stack([out, np.full(len(out), TRANSFER_CURVED)])
+
+    def _by_transfer(self, handle: tuple[Floats, Floats, Point]) -> Floats:
+        """Give the slopes of all payoffs by the transfer, from two solves."""
+        x, _, point = handle
         ends = []
         for step in (-STEP, STEP):
             moved = x.copy()
             moved[-1] += step
-            ends.append(float(weight @ self._levels(self.point(moved))))
+            ends.append(self._levels(self.point(moved)))
         self.payoff.last = point
-        return np.append(out, (ends[1] - ends[0]) / (2.0 * STEP))
+        return np.asarray((ends[1] - ends[0]) / (2.0 * STEP))
 
 
 def bargain(
@@ -192,15 +212,18 @@ def bargain(
     table = _table(arena, transfers, deficits)
     floor, named = payoffs_of(arena, threat, "threat")
     starts = _starts(arena, table)
-    least = least_gain(table, floor, list(starts.values()))
+    ascent = Ascent(table)
+    least = least_gain(table, floor, list(starts.values()), ascent=ascent)
     if not least.gains.min() > NOTHING:
         raise ScenarioError(_no_gains(arena, least))
     size = float(least.gains.min())
-    first = nash_product(table, floor, strength, least.x, size=size)
+    first = nash_product(table, floor, strength, least.x, size=size, ascent=ascent)
     found = {"from the most even gains": first}
     for name, x in starts.items():
         if (table.at(x)[0] > floor).all():
-            found[f"from {name}"] = nash_product(table, floor, strength, x, size=size)
+            found[f"from {name}"] = nash_product(
+                table, floor, strength, x, size=size, ascent=ascent
+            )
     merit = {name: float(strength @ np.log(np.maximum(a.gains, NOTHING * 1e-3)))
              for name, a in found.items()}  # fmt: skip
     best = max(merit, key=lambda name: merit[name])
@@ -223,7 +246,7 @@ def bargain(
         frame,
         transfer=float(chosen.x[-1] * table.unit) if table.most > 0.0 else 0.0,
     )
-    return Bargain(outcome, arena, table, floor, named, strength, size, chosen)
+    return Bargain(outcome, arena, table, floor, named, strength, size, chosen, ascent.secants)
 
 
 def _read_power(power: Any, players: tuple[str, ...]) -> Floats:
