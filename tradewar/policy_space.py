@@ -215,11 +215,17 @@ class Policy:
         """Name a variable and its value."""
         if self.names[variable]:
             return f"{self.names[variable]} {x[variable]:g}"
+        return f"{self.name(variable)} {np.expm1(x[variable]):.4g}"
+
+    def name(self, variable: int) -> str:
+        """Name a variable: an instrument, or the first flow of a rate."""
+        if self.names[variable]:
+            return self.names[variable]
         first = self.flow[self.rate_at[np.argmax(self.rate_variable == variable)]]
         N, J = len(self.world._deficit), len(self.world._theta)
         n, i, j = first // (N * J), first // J % N, first % J
         c, p = self.world._countries, self.world._products
-        return f"{c[n]}<-{c[i]} {p[j]} {np.expm1(x[variable]):.4g}"
+        return f"{c[n]}<-{c[i]} {p[j]}"
 
 
 def _along(start: Floats, line: Slopes, x: Floats) -> Floats:
