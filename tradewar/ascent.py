@@ -114,7 +114,15 @@ class Ascent:
         rows = self._rows(handle, len(payoffs))
         return Place(x, payoffs, rows, self._curvature(handle, rows))
 
-    def climb(self, merit: Merit, start: Floats, *, top: float = TOP, allowed: float) -> Climb:
+    def climb(
+        self,
+        merit: Merit,
+        start: Floats,
+        *,
+        top: float = TOP,
+        allowed: float,
+        aim: float = 1.0,
+    ) -> Climb:
         """Climb from one start.
 
         Parameters
@@ -123,9 +131,11 @@ class Ascent:
             A function of payoffs, in their unit.
         start : float array
         top : float
-            Projected scaled gradient at which the climb is done.
+            Projected scaled gradient at which the climb may end.
         allowed : float
             Largest `Climb.slack` that is taken for a top.
+        aim : float
+            Part of `top` down to which steps go on while they lower the slope.
 
         Raises
         ------
@@ -133,25 +143,28 @@ class Ascent:
             More slack is left than is allowed.
         """
         with one_thread():
-            return self._climb(merit, start, top, allowed)
+            return self._climb(merit, start, top, allowed, aim)
 
-    def _climb(self, merit: Merit, start: Floats, top: float, allowed: float) -> Climb:
+    def _climb(self, merit: Merit, start: Floats, top: float, allowed: float, aim: float) -> Climb:
         before = self.evaluations
         here = self.place(np.clip(start, self.ground.low, self.ground.high))
         for _ in range(STEPS):
             bent = merit(here.payoffs)
             slopes, slope = self._slope(here, bent)
-            if slope <= top:
+            found = None if slope <= aim * top else self._step(merit, here, bent)
+            if slope <= top and not self._lower(found, merit, slope):
                 slack = 0.5 * float(slopes @ slopes)
                 spent = self.evaluations - before
                 return Climb(here.x, bent.value, slope, slack, spent, "CONVERGENCE: by its slope")
-            found = self._step(merit, here, bent)
             if found is None:
                 break
             step, known = (found.x - here.x) * self._scale, 0.5 * (here.guess + found.guess)
             self.secants.learn(step, here.rows - found.rows - known * step)
             self._last = here = found
         return self._plain(merit, here.x, top, allowed, before)
+
+    def _lower(self, found: Place | None, merit: Merit, slope: float) -> bool:
+        return found is not None and self._slope(found, merit(found.payoffs))[1] < slope
 
     def _slope(self, here: Place, bent: Bent) -> tuple[Floats, float]:
         slopes = projected(bent.slope @ here.rows, here.x * self._scale, self._low, self._high)
