@@ -19,8 +19,8 @@ __all__ = ["Ascent", "Bent", "Ground", "Merit", "Place"]
 
 Floats = NDArray[np.float64]
 
-STEPS = 60  # before the climb goes to the method that needs no model
-SHORTER = 10  # times that a step is cut
+STEPS = 40  # before the climb goes to the method that needs no model
+SHORTER = 5  # times that a step is cut
 RISE = 1e-4  # part of what the slope promises that a step must bring
 FLATTER = 0.9  # part of the slope along a step that may be left where rises are rounding
 NOISE = 1e-10  # rounding of payoffs: rises below it are judged by slopes

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tradewar._display import Card
 from tradewar.ascent import Ascent
 from tradewar.errors import DataError
-from tradewar.pareto import Agreement, most_for, nash_product
+from tradewar.pareto import Agreement, nash_product
 from tradewar.policy_result import PolicyResult, choice_scenario
 from tradewar.scenario import Scenario
 from tradewar.secants import Secants
@@ -32,6 +32,8 @@ Floats = NDArray[np.float64]
 
 EDGE = 1e-4  # powers between which an implied one is sought
 FOUND = 1e-6  # of implied power
+BEATEN = 1e-6  # in the log of the product: an agreement that another one beats by more
+ENVELOPES = 4  # times that beaten agreements are sought again
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -104,6 +106,8 @@ class Bargain:
         Payoffs (welfare, 1 at the baseline) without a deal.
     threat_name : str
     power : float array, one per player, summing to 1
+    ends : tuple of Agreement
+        For each player, all for it and no less than the threat point for the others.
     """
 
     outcome: PolicyResult
@@ -114,9 +118,9 @@ class Bargain:
     power: Floats
     size: float
     agreement: Agreement
-    secants: Secants = field(default_factory=Secants)
+    ends: tuple[Agreement, ...]
+    secants: Secants
     _memo: dict[int, pd.DataFrame] = field(default_factory=dict)
-    _ends: dict[int, Agreement] = field(default_factory=dict)
 
     @property
     def players(self) -> tuple[str, ...]:
@@ -241,23 +245,15 @@ class Bargain:
         DataFrame
             power (of the first player), then of each player payoff_<player> (change against the
             baseline) and gain_<player> (over no deal), fractions.  Sorted by power; parts of the
-            frontier that bend inwards are left out.
+            frontier that bend inwards are left out.  No point beats another at that one's power.
         """
         first, second = self._two()
         if points not in self._memo:
-            rows = [(0.0, self._end(1)), (1.0, self._end(0))]
-            powers = np.linspace(0.0, 1.0, points + 2)[1:-1]
-            stronger = powers >= self.power[0]
-            for way in (powers[stronger], powers[~stronger][::-1]):  # away from the agreement
-                start, ascent = self.agreement.x, self._ascent()
-                for power in way:
-                    found = self._agree(float(power), start, ascent)
-                    start = found.x
-                    rows.append((float(power), found))
+            rows = self._trace(np.linspace(0.0, 1.0, points + 2)[1:-1])
             frame = pd.DataFrame(
                 [
                     (power, *(a.payoffs - self._one), *a.gains)
-                    for power, a in sorted(rows, key=lambda row: row[0])
+                    for power, a in [(0.0, self._end(1)), *rows, (1.0, self._end(0))]
                 ],
                 columns=[
                     "power",
@@ -271,21 +267,39 @@ class Bargain:
             self._memo[points] = frame
         return self._memo[points].copy()
 
+    def _trace(self, powers: Floats) -> list[tuple[float, Agreement]]:
+        """Find agreements at powers, away from the chosen one; each the best that any one leads to.
+
+        Payoffs have several tops where players can turn on third countries together: an agreement
+        whose product another one beats, at the same power, is sought again from there.
+        """
+        found: dict[float, Agreement] = {}
+        stronger = powers >= self.power[0]
+        for way in (powers[stronger], powers[~stronger][::-1]):
+            start, ascent = self.agreement.x, self._ascent()
+            for power in way:
+                found[power] = self._agree(float(power), start, ascent)
+                start = found[power].x
+        for _ in range(ENVELOPES):
+            known = [self.agreement, self._end(0), self._end(1), *found.values()]
+            better = {}
+            for power, mine in found.items():
+                best = max(known, key=lambda other: self._merit(power, other))
+                if self._merit(power, best) > self._merit(power, mine) + BEATEN:
+                    better[power] = self._agree(float(power), best.x, self._ascent())
+            found |= better
+            if not better:
+                break
+        return sorted(found.items())
+
+    def _merit(self, power: float, found: Agreement) -> float:
+        """Give the log of the product of gains at a power of the first player."""
+        gains = np.log(np.maximum(found.gains, BEATEN * self.size))
+        return float(power * gains[0] + (1.0 - power) * gains[1])
+
     def _end(self, player: int) -> Agreement:
         """Give the agreement that leaves all but one player nothing."""
-        if player not in self._ends:
-            gains = self.agreement.gains
-            price = self.power[1 - player] / self.power[player] * gains[player] / gains[1 - player]
-            self._ends[player] = most_for(
-                self.table,
-                self.threat,
-                player,
-                self.agreement.x,
-                size=self.size,
-                price=float(price),
-                ascent=self._ascent(),
-            )
-        return self._ends[player]
+        return self.ends[player]
 
     def minimum_concession(self) -> pd.DataFrame:
         """Say how little each player can offer: the other gets just its threat payoff.

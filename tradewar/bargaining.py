@@ -19,7 +19,7 @@ from tradewar.errors import DataError, ScenarioError
 from tradewar.game_problem import Payoff, Point
 from tradewar.nash_tariffs import play
 from tradewar.optimal import Objective
-from tradewar.pareto import Agreement, least_gain, nash_product
+from tradewar.pareto import Agreement, least_gain, most_for, nash_product
 from tradewar.policy_result import make_result
 from tradewar.scenario import Scenario
 from tradewar.world import World
@@ -180,8 +180,9 @@ def bargain(
 
     Notes
     -----
-    Maximises ``sum_m beta_m ln(W_m - d_m)``.  The set of payoffs need not be convex: the answer is
-    the best of several starts, which `starts` lists.
+    Maximises ``sum_m beta_m ln(W_m - d_m)``.  The set of payoffs need not be convex, least where
+    players can turn on third countries together: the answer is the best of several starts, which
+    `starts` lists; the last are the ends of the frontier, which leave all but one player nothing.
 
     References
     ----------
@@ -219,14 +220,21 @@ def bargain(
     size = float(least.gains.min())
     first = nash_product(table, floor, strength, least.x, size=size, ascent=ascent)
     found = {"from the most even gains": first}
-    for name, x in starts.items():
-        if (table.at(x)[0] > floor).all():
-            found[f"from {name}"] = nash_product(
-                table, floor, strength, x, size=size, ascent=ascent
-            )
-    merit = {name: float(strength @ np.log(np.maximum(a.gains, NOTHING * 1e-3)))
-             for name, a in found.items()}  # fmt: skip
-    best = max(merit, key=lambda name: merit[name])
+
+    def climb_from(named: Mapping[str, Floats]) -> str:
+        for name, x in named.items():
+            found[name] = nash_product(table, floor, strength, x, size=size, ascent=ascent)
+        merit.update({name: _merit(strength, a.gains) for name, a in found.items()})
+        return max(merit, key=lambda name: merit[name])
+
+    merit: dict[str, float] = {}
+    best = climb_from(
+        {f"from {name}": x for name, x in starts.items() if (table.at(x)[0] > floor).all()}
+    )
+    ends = _ends(table, floor, strength, found[best], size, ascent)
+    best = climb_from(
+        {f"from all for {p}": end.x for p, end in zip(arena.players, ends, strict=True)}
+    )
     rows = [
         (name, merit[name], *(a.payoffs - 1.0), a.evaluations, name == best)
         for name, a in found.items()
@@ -246,7 +254,32 @@ def bargain(
         frame,
         transfer=float(chosen.x[-1] * table.unit) if table.most > 0.0 else 0.0,
     )
-    return Bargain(outcome, arena, table, floor, named, strength, size, chosen, ascent.secants)
+    return Bargain(
+        outcome, arena, table, floor, named, strength, size, chosen, ends, ascent.secants
+    )
+
+
+def _merit(strength: Floats, gains: Floats) -> float:
+    return float(strength @ np.log(np.maximum(gains, NOTHING * 1e-3)))
+
+
+def _ends(
+    table: Table, floor: Floats, strength: Floats, start: Agreement, size: float, ascent: Ascent
+) -> tuple[Agreement, ...]:
+    """Give each player all that leaves the others what they have without a deal."""
+    price = strength / np.maximum(start.gains, NOTHING)
+    return tuple(
+        most_for(
+            table,
+            floor,
+            player,
+            start.x,
+            size=size,
+            price=float(np.delete(price, player).mean() / price[player]),
+            ascent=ascent,
+        )
+        for player in range(len(floor))
+    )
 
 
 def _read_power(power: Any, players: tuple[str, ...]) -> Floats:
