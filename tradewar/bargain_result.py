@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tradewar._display import Card
 from tradewar.ascent import Ascent
 from tradewar.errors import DataError
-from tradewar.pareto import Agreement, nash_product
+from tradewar.pareto import Agreement, most_for, nash_product
 from tradewar.policy_result import PolicyResult, choice_scenario
 from tradewar.scenario import Scenario
 from tradewar.secants import Secants
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tradewar.arena import Arena
     from tradewar.bargaining import Table
 
-__all__ = ["Bargain", "ImpliedPower"]
+__all__ = ["Bargain", "ImpliedPower", "end_for"]
 
 Floats = NDArray[np.float64]
 
@@ -106,8 +106,8 @@ class Bargain:
         Payoffs (welfare, 1 at the baseline) without a deal.
     threat_name : str
     power : float array, one per player, summing to 1
-    ends : tuple of Agreement
-        For each player, all for it and no less than the threat point for the others.
+    ends : mapping of a player's place to Agreement
+        All for it, and no less than the threat point for the others.
     """
 
     outcome: PolicyResult
@@ -118,7 +118,7 @@ class Bargain:
     power: Floats
     size: float
     agreement: Agreement
-    ends: tuple[Agreement, ...]
+    ends: dict[int, Agreement]
     secants: Secants
     _memo: dict[int, pd.DataFrame] = field(default_factory=dict)
 
@@ -299,6 +299,16 @@ class Bargain:
 
     def _end(self, player: int) -> Agreement:
         """Give the agreement that leaves all but one player nothing."""
+        if player not in self.ends:
+            self.ends[player] = end_for(
+                self.table,
+                self.threat,
+                self.power,
+                self.agreement,
+                player,
+                self.size,
+                self._ascent(),
+            )
         return self.ends[player]
 
     def minimum_concession(self) -> pd.DataFrame:
@@ -438,3 +448,30 @@ class Bargain:
 
     def _repr_html_(self) -> str:
         return f"<p>{html.escape(self._heading())}</p>{self._printed().to_html()}"
+
+
+def end_for(
+    table: Table,
+    threat: Floats,
+    power: Floats,
+    start: Agreement,
+    player: int,
+    size: float,
+    ascent: Ascent,
+) -> Agreement:
+    """Give a player all that leaves the others what they have without a deal.
+
+    Parameters
+    ----------
+    table : Table
+    threat, power : float arrays, one per player
+    start : Agreement
+        At these powers: tells what the others' payoffs cost the player there.
+    player : int
+    size : float
+        Scale of gains.
+    ascent : Ascent
+    """
+    price = power / np.maximum(start.gains, 1e-3 * size)
+    guess = float(np.delete(price, player).mean() / price[player])
+    return most_for(table, threat, player, start.x, size=size, price=guess, ascent=ascent)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,16 +14,18 @@ from numpy.typing import NDArray
 
 from tradewar.arena import Arena, make_arena
 from tradewar.ascent import Ascent
-from tradewar.bargain_result import Bargain
+from tradewar.bargain_result import Bargain, end_for
 from tradewar.closures import make_closure
-from tradewar.errors import DataError, ScenarioError
+from tradewar.errors import ConvergenceError, DataError, ScenarioError
 from tradewar.game_problem import Payoff, Point
 from tradewar.nash_tariffs import play
 from tradewar.optimal import Objective
-from tradewar.pareto import Agreement, least_gain, most_for, nash_product
+from tradewar.pareto import Agreement, least_gain, nash_product
 from tradewar.policy_result import make_result
 from tradewar.scenario import Scenario
 from tradewar.world import World
+
+LOG = logging.getLogger("tradewar")
 
 __all__ = ["Table", "bargain", "payoffs_of"]
 
@@ -231,10 +234,18 @@ def bargain(
     best = climb_from(
         {f"from {name}": x for name, x in starts.items() if (table.at(x)[0] > floor).all()}
     )
-    ends = _ends(table, floor, strength, found[best], size, ascent)
-    best = climb_from(
-        {f"from all for {p}": end.x for p, end in zip(arena.players, ends, strict=True)}
-    )
+    ends: dict[int, Agreement] = {}
+    begin = found[best]
+    for player, name in enumerate(arena.players):
+        try:  # at a kink of the payoffs such a search need not end, and is a start less
+            ends[player] = end_for(table, floor, strength, begin, player, size, ascent)
+        except ConvergenceError as error:
+            LOG.info("bargain: no start from all for %s: %s", name, error)
+    for player, end in ends.items():
+        try:
+            best = climb_from({f"from all for {arena.players[player]}": end.x})
+        except ConvergenceError as error:
+            LOG.info("bargain: no climb from all for %s: %s", arena.players[player], error)
     rows = [
         (name, merit[name], *(a.payoffs - 1.0), a.evaluations, name == best)
         for name, a in found.items()
@@ -261,25 +272,6 @@ def bargain(
 
 def _merit(strength: Floats, gains: Floats) -> float:
     return float(strength @ np.log(np.maximum(gains, NOTHING * 1e-3)))
-
-
-def _ends(
-    table: Table, floor: Floats, strength: Floats, start: Agreement, size: float, ascent: Ascent
-) -> tuple[Agreement, ...]:
-    """Give each player all that leaves the others what they have without a deal."""
-    price = strength / np.maximum(start.gains, NOTHING)
-    return tuple(
-        most_for(
-            table,
-            floor,
-            player,
-            start.x,
-            size=size,
-            price=float(np.delete(price, player).mean() / price[player]),
-            ascent=ascent,
-        )
-        for player in range(len(floor))
-    )
 
 
 def _read_power(power: Any, players: tuple[str, ...]) -> Floats:

@@ -34,6 +34,7 @@ STRONG = 10.0  # curvature of a penalty, over that of payoffs
 STEEP = 100.0  # the same where one player gets all
 STRONGER = 4  # times that a penalty may be made stronger
 ENOUGH = 1e-8  # slack of a climb, in payoffs
+AIM = 0.1  # a step more than slopes ask for: payoffs move along a frontier with what they leave
 
 
 class Agreement(NamedTuple):
@@ -71,7 +72,7 @@ def climb_payoffs(
         bent = merit(payoffs)
         return Bent(size * bent.value, size * bent.slope, size * bent.bend)
 
-    return ascent.climb(function, start, top=top, allowed=ENOUGH)
+    return ascent.climb(function, start, top=top, allowed=ENOUGH, aim=AIM if top <= TOP else 1.0)
 
 
 def least_gain(
