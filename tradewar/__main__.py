@@ -29,6 +29,7 @@ examples:
   tradewar calendar --all --product 850440       every step since 2018 and the duty after it
   tradewar talks                                 the measures on the table, whole economies
   tradewar game                                  hold, execute or concede: does a deal hold?
+  tradewar game --ranges                         the same over elasticities and closures
   tradewar controls                              magnets held back, soybeans not bought
   tradewar datasets                              data and elasticities in the package
 In Python:
@@ -99,6 +100,8 @@ Deal or no deal: each side holds, executes its threats or concedes the terms of 
 
 Nine cells in general equilibrium from the duties of 25 October 2025, bn USD of welfare; equilibria,
 dominance, best replies, whether the deal holds by itself, and what such a model cannot price.
+With --ranges also over 15 cases, elasticities of 2 and 8 and four other closures: the range of each
+payoff, and in how many cases the equilibrium and the deal survive.
 """
 
 
@@ -269,6 +272,9 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    sides.add_argument(
+        "--ranges", action="store_true", help="also over 15 cases of elasticities and closures"
+    )
     sides.add_argument("--json", action="store_true", help="print JSON in place of text")
     sides.set_defaults(run=_game)
 
@@ -350,7 +356,7 @@ def _talks(options: argparse.Namespace) -> list[str]:
 
 
 def _game(options: argparse.Namespace) -> list[str]:
-    answer = deal.ask()
+    answer = deal.ask(ranges=options.ranges)
     return [deal.record(answer) if options.json else deal.text(answer)]
 
 

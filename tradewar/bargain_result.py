@@ -13,10 +13,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tradewar._display import Card
+from tradewar.ascent import Ascent
 from tradewar.errors import DataError
 from tradewar.pareto import Agreement, most_for, nash_product
 from tradewar.policy_result import PolicyResult, choice_scenario
 from tradewar.scenario import Scenario
+from tradewar.secants import Secants
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,12 +26,14 @@ if TYPE_CHECKING:
     from tradewar.arena import Arena
     from tradewar.bargaining import Table
 
-__all__ = ["Bargain", "ImpliedPower"]
+__all__ = ["Bargain", "ImpliedPower", "end_for"]
 
 Floats = NDArray[np.float64]
 
 EDGE = 1e-4  # powers between which an implied one is sought
 FOUND = 1e-6  # of implied power
+BEATEN = 1e-6  # in the log of the product: an agreement that another one beats by more
+ENVELOPES = 4  # times that beaten agreements are sought again
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -102,6 +106,8 @@ class Bargain:
         Payoffs (welfare, 1 at the baseline) without a deal.
     threat_name : str
     power : float array, one per player, summing to 1
+    ends : mapping of a player's place to Agreement
+        All for it, and no less than the threat point for the others.
     """
 
     outcome: PolicyResult
@@ -112,6 +118,8 @@ class Bargain:
     power: Floats
     size: float
     agreement: Agreement
+    ends: dict[int, Agreement]
+    secants: Secants
     _memo: dict[int, pd.DataFrame] = field(default_factory=dict)
 
     @property
@@ -214,10 +222,14 @@ class Bargain:
             raise DataError(f"{len(self.players)} players: a frontier is drawn for two")
         return self.players[0], self.players[1]
 
-    def _agree(self, first: float, start: Floats) -> Agreement:
+    def _ascent(self) -> Ascent:
+        """Begin climbs with the curvature that the agreement was found with."""
+        return Ascent(self.table, self.secants)
+
+    def _agree(self, first: float, start: Floats, ascent: Ascent) -> Agreement:
         """Find the agreement at another power of the first player."""
         power = np.array([first, 1.0 - first])
-        return nash_product(self.table, self.threat, power, start, size=self.size)
+        return nash_product(self.table, self.threat, power, start, size=self.size, ascent=ascent)
 
     def frontier(self, points: int = 9) -> pd.DataFrame:
         """Trace the Pareto frontier between the two players' threat payoffs.
@@ -233,21 +245,15 @@ class Bargain:
         DataFrame
             power (of the first player), then of each player payoff_<player> (change against the
             baseline) and gain_<player> (over no deal), fractions.  Sorted by power; parts of the
-            frontier that bend inwards are left out.
+            frontier that bend inwards are left out.  No point beats another at that one's power.
         """
         first, second = self._two()
         if points not in self._memo:
-            rows = [self._end(1)]
-            start = self.agreement.x
-            for power in np.linspace(0.0, 1.0, points + 2)[1:-1]:
-                found = self._agree(float(power), start)
-                start = found.x
-                rows.append((float(power), found))
-            rows.append(self._end(0))
+            rows = self._trace(np.linspace(0.0, 1.0, points + 2)[1:-1])
             frame = pd.DataFrame(
                 [
                     (power, *(a.payoffs - self._one), *a.gains)
-                    for power, a in sorted(rows, key=lambda row: row[0])
+                    for power, a in [(0.0, self._end(1)), *rows, (1.0, self._end(0))]
                 ],
                 columns=[
                     "power",
@@ -261,10 +267,49 @@ class Bargain:
             self._memo[points] = frame
         return self._memo[points].copy()
 
-    def _end(self, player: int) -> tuple[float, Agreement]:
+    def _trace(self, powers: Floats) -> list[tuple[float, Agreement]]:
+        """Find agreements at powers, away from the chosen one; each the best that any one leads to.
+
+        Payoffs have several tops where players can turn on third countries together: an agreement
+        whose product another one beats, at the same power, is sought again from there.
+        """
+        found: dict[float, Agreement] = {}
+        stronger = powers >= self.power[0]
+        for way in (powers[stronger], powers[~stronger][::-1]):
+            start, ascent = self.agreement.x, self._ascent()
+            for power in way:
+                found[power] = self._agree(float(power), start, ascent)
+                start = found[power].x
+        for _ in range(ENVELOPES):
+            known = [self.agreement, self._end(0), self._end(1), *found.values()]
+            better = {}
+            for power, mine in found.items():
+                best = max(known, key=lambda other: self._merit(power, other))
+                if self._merit(power, best) > self._merit(power, mine) + BEATEN:
+                    better[power] = self._agree(float(power), best.x, self._ascent())
+            found |= better
+            if not better:
+                break
+        return sorted(found.items())
+
+    def _merit(self, power: float, found: Agreement) -> float:
+        """Give the log of the product of gains at a power of the first player."""
+        gains = np.log(np.maximum(found.gains, BEATEN * self.size))
+        return float(power * gains[0] + (1.0 - power) * gains[1])
+
+    def _end(self, player: int) -> Agreement:
         """Give the agreement that leaves all but one player nothing."""
-        end = most_for(self.table, self.threat, player, self.agreement.x, size=self.size)
-        return (1.0 if player == 0 else 0.0), end
+        if player not in self.ends:
+            self.ends[player] = end_for(
+                self.table,
+                self.threat,
+                self.power,
+                self.agreement,
+                player,
+                self.size,
+                self._ascent(),
+            )
+        return self.ends[player]
 
     def minimum_concession(self) -> pd.DataFrame:
         """Say how little each player can offer: the other gets just its threat payoff.
@@ -278,7 +323,7 @@ class Bargain:
         """
         rows = []
         for k, player in enumerate(self._two()):
-            _, end = self._end(k)
+            end = self._end(k)
             row: dict[str, Any] = {
                 "player": player,
                 "gain": end.gains[k],
@@ -322,10 +367,10 @@ class Bargain:
             nothing = float("nan")
             return ImpliedPower(players, both, nothing, nothing, nothing)
         wanted = gains[0] / gains.sum()
-        start = {"x": self.agreement.x}
+        start, ascent = {"x": self.agreement.x}, self._ascent()
 
         def miss(power: float) -> float:
-            found = self._agree(power, start["x"])
+            found = self._agree(power, start["x"], ascent)
             start["x"] = found.x
             return float(found.gains[0] / found.gains.sum() - wanted)
 
@@ -335,7 +380,7 @@ class Bargain:
             miss(power)
         else:
             power = float(brentq(miss, EDGE, 1.0 - EDGE, xtol=FOUND))
-        on = self._agree(power, start["x"])
+        on = self._agree(power, start["x"], ascent)
         slope = power / (1.0 - power) * on.gains[1] / on.gains[0]
         reached = float(gains.sum() / on.gains.sum())
         return ImpliedPower(players, both, power, reached, float(slope))
@@ -403,3 +448,30 @@ class Bargain:
 
     def _repr_html_(self) -> str:
         return f"<p>{html.escape(self._heading())}</p>{self._printed().to_html()}"
+
+
+def end_for(
+    table: Table,
+    threat: Floats,
+    power: Floats,
+    start: Agreement,
+    player: int,
+    size: float,
+    ascent: Ascent,
+) -> Agreement:
+    """Give a player all that leaves the others what they have without a deal.
+
+    Parameters
+    ----------
+    table : Table
+    threat, power : float arrays, one per player
+    start : Agreement
+        At these powers: tells what the others' payoffs cost the player there.
+    player : int
+    size : float
+        Scale of gains.
+    ascent : Ascent
+    """
+    price = power / np.maximum(start.gains, 1e-3 * size)
+    guess = float(np.delete(price, player).mean() / price[player])
+    return most_for(table, threat, player, start.x, size=size, price=guess, ascent=ascent)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +13,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tradewar.arena import Arena, make_arena
-from tradewar.bargain_result import Bargain
+from tradewar.ascent import Ascent
+from tradewar.bargain_result import Bargain, end_for
 from tradewar.closures import make_closure
-from tradewar.errors import DataError, ScenarioError
+from tradewar.errors import ConvergenceError, DataError, ScenarioError
 from tradewar.game_problem import Payoff, Point
 from tradewar.nash_tariffs import play
 from tradewar.optimal import Objective
@@ -23,6 +25,8 @@ from tradewar.policy_result import make_result
 from tradewar.scenario import Scenario
 from tradewar.world import World
 
+LOG = logging.getLogger("tradewar")
+
 __all__ = ["Table", "bargain", "payoffs_of"]
 
 Floats = NDArray[np.float64]
@@ -30,6 +34,7 @@ Floats = NDArray[np.float64]
 NOTHING = 1e-9  # payoff: a gain of all players below it is none
 STEP = 1e-4  # of income, for slopes by transfers
 TRANSFER_SCALE = 20.0  # payoffs are nearly straight in transfers; their merit is not
+TRANSFER_CURVED = 1.0  # guess of minus the second derivative of payoffs by a transfer
 SAME = 1e-6  # of the surplus: agreements from two starts that differ less are one
 
 
@@ -94,18 +99,36 @@ class Table:
 
     def slopes(self, handle: tuple[Floats, Floats, Point], weight: Floats) -> Floats:
         """Give the gradient of a weighted sum of payoffs."""
-        x, levels, point = handle
+        _, levels, point = handle
         inner = weight if self.objective == "revenue" else weight * levels
         out = self.payoff.slopes(point, inner)
+        return out if self.most == 0.0 else np.append(out, weight @ self._by_transfer(handle))
+
+    def jacobian(self, handle: tuple[Floats, Floats, Point]) -> Floats:
+        """Give the slopes of all payoffs, [player, variable], by one call of the core."""
+        _, levels, point = handle
+        out = self.payoff.jacobian(point)
+        if self.objective != "revenue":
+            out *= levels[:, None]
+        return out if self.most == 0.0 else np.column_stack([out, self._by_transfer(handle)])
+
+    def curvature(self, handle: tuple[Floats, Floats, Point]) -> Floats:
+        """Guess the diagonals of minus the Hessians of all payoffs, [player, variable]."""
+        out = self.payoff.curvature(handle[2])
         if self.most == 0.0:
             return out
+        return np.column_stack([out, np.full(len(out), TRANSFER_CURVED)])
+
+    def _by_transfer(self, handle: tuple[Floats, Floats, Point]) -> Floats:
+        """Give the slopes of all payoffs by the transfer, from two solves."""
+        x, _, point = handle
         ends = []
         for step in (-STEP, STEP):
             moved = x.copy()
             moved[-1] += step
-            ends.append(float(weight @ self._levels(self.point(moved))))
+            ends.append(self._levels(self.point(moved)))
         self.payoff.last = point
-        return np.append(out, (ends[1] - ends[0]) / (2.0 * STEP))
+        return np.asarray((ends[1] - ends[0]) / (2.0 * STEP))
 
 
 def bargain(
@@ -160,8 +183,9 @@ def bargain(
 
     Notes
     -----
-    Maximises ``sum_m beta_m ln(W_m - d_m)``.  The set of payoffs need not be convex: the answer is
-    the best of several starts, which `starts` lists.
+    Maximises ``sum_m beta_m ln(W_m - d_m)``.  The set of payoffs need not be convex, least where
+    players can turn on third countries together: the answer is the best of several starts, which
+    `starts` lists; the last are the ends of the frontier, which leave all but one player nothing.
 
     References
     ----------
@@ -192,18 +216,36 @@ def bargain(
     table = _table(arena, transfers, deficits)
     floor, named = payoffs_of(arena, threat, "threat")
     starts = _starts(arena, table)
-    least = least_gain(table, floor, list(starts.values()))
+    ascent = Ascent(table)
+    least = least_gain(table, floor, list(starts.values()), ascent=ascent)
     if not least.gains.min() > NOTHING:
         raise ScenarioError(_no_gains(arena, least))
     size = float(least.gains.min())
-    first = nash_product(table, floor, strength, least.x, size=size)
+    first = nash_product(table, floor, strength, least.x, size=size, ascent=ascent)
     found = {"from the most even gains": first}
-    for name, x in starts.items():
-        if (table.at(x)[0] > floor).all():
-            found[f"from {name}"] = nash_product(table, floor, strength, x, size=size)
-    merit = {name: float(strength @ np.log(np.maximum(a.gains, NOTHING * 1e-3)))
-             for name, a in found.items()}  # fmt: skip
-    best = max(merit, key=lambda name: merit[name])
+
+    def climb_from(named: Mapping[str, Floats]) -> str:
+        for name, x in named.items():
+            found[name] = nash_product(table, floor, strength, x, size=size, ascent=ascent)
+        merit.update({name: _merit(strength, a.gains) for name, a in found.items()})
+        return max(merit, key=lambda name: merit[name])
+
+    merit: dict[str, float] = {}
+    best = climb_from(
+        {f"from {name}": x for name, x in starts.items() if (table.at(x)[0] > floor).all()}
+    )
+    ends: dict[int, Agreement] = {}
+    begin = found[best]
+    for player, name in enumerate(arena.players):
+        try:  # at a kink of the payoffs such a search need not end, and is a start less
+            ends[player] = end_for(table, floor, strength, begin, player, size, ascent)
+        except ConvergenceError as error:
+            LOG.info("bargain: no start from all for %s: %s", name, error)
+    for player, end in ends.items():
+        try:
+            best = climb_from({f"from all for {arena.players[player]}": end.x})
+        except ConvergenceError as error:
+            LOG.info("bargain: no climb from all for %s: %s", arena.players[player], error)
     rows = [
         (name, merit[name], *(a.payoffs - 1.0), a.evaluations, name == best)
         for name, a in found.items()
@@ -223,7 +265,13 @@ def bargain(
         frame,
         transfer=float(chosen.x[-1] * table.unit) if table.most > 0.0 else 0.0,
     )
-    return Bargain(outcome, arena, table, floor, named, strength, size, chosen)
+    return Bargain(
+        outcome, arena, table, floor, named, strength, size, chosen, ends, ascent.secants
+    )
+
+
+def _merit(strength: Floats, gains: Floats) -> float:
+    return float(strength @ np.log(np.maximum(gains, NOTHING * 1e-3)))
 
 
 def _read_power(power: Any, players: tuple[str, ...]) -> Floats:

@@ -1,4 +1,4 @@
-"""Maximise a smooth function in a box: SciPy's L-BFGS-B on scaled variables, several starts.
+"""Maximise a smooth function in a box: SciPy's L-BFGS-B on scaled variables.
 
 Nothing here knows about trade.  A variable times its scale should have a curvature of about one;
 that, and not the choice of the method, makes large problems quick.

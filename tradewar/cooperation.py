@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tradewar.arena import Arena, make_arena
+from tradewar.ascent import Ascent, Bent
 from tradewar.bargaining import Table
 from tradewar.closures import make_closure
 from tradewar.errors import DataError, ScenarioError
@@ -193,9 +194,11 @@ def _unevenness(a: Agreement) -> float:
 
 
 def _weighted(table: Table, base: Floats, strength: Floats, x: Floats) -> Agreement:
-    def merit(payoffs: Floats) -> tuple[float, Floats]:
-        return float(strength @ (payoffs - base)), strength
+    straight = np.zeros((len(base), len(base)))
 
-    done = climb_payoffs(table, merit, x)
+    def merit(payoffs: Floats) -> Bent:
+        return Bent(float(strength @ (payoffs - base)), strength, straight)
+
+    done = climb_payoffs(Ascent(table), merit, x)
     payoffs = table.at(done.x)[0]
     return Agreement(done.x, payoffs, payoffs - base, done.evaluations)

@@ -1,6 +1,7 @@
 """The talks as a game on the command line: hold, execute the threat, or concede.
 
-`ask` solves the nine cells, `text` and `record` write them, `main_lines` are the main job's two.
+`ask` solves the nine cells, on request over elasticity sets and closures too, `text` and `record`
+write them, `main_lines` are the main job's two.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import pandas as pd
 import tradewar as tw
 from tradewar.cases import counted_warnings
 from tradewar.codes import country_name
+from tradewar.deal_ranges import CLOSURES, ELASTICITIES, ranges_lines, ranges_record
 from tradewar.payoff_table import CANNOT_PRICE, Payoffs
 from tradewar.scenario import Scenario
 from tradewar.self_enforcing import SelfEnforcement
@@ -50,8 +52,16 @@ class Answer:
     warnings: tuple[str, ...]
 
 
-def ask(start: World | None = None) -> Answer:
-    """Solve the game; `start` is ``icio_2022`` at the status quo where it is solved already."""
+def ask(start: World | None = None, *, ranges: bool = False) -> Answer:
+    """Solve the game.
+
+    Parameters
+    ----------
+    start : World, optional
+        ``icio_2022`` at the status quo of 25 October 2025, where it is solved already.
+    ranges : bool, default False
+        Solve it over the elasticity sets and closures of `deal_ranges` as well.
+    """
     talks = tw.talks
     strategies = {
         USA: {
@@ -68,7 +78,13 @@ def ask(start: World | None = None) -> Answer:
     with counted_warnings() as caught:
         world = talks.baseline(tw.datasets.icio_2022()) if start is None else start
         assert isinstance(world, World)
-        game = tw.payoffs(world, USA=strategies[USA], CHN=strategies[CHINA])
+        game = tw.payoffs(
+            world,
+            elasticities=ELASTICITIES if ranges else None,
+            closures=CLOSURES if ranges else None,
+            USA=strategies[USA],
+            CHN=strategies[CHINA],
+        )
         holds = game.self_enforcing(deal=DEAL, no_deal=NO_DEAL)
     return Answer(strategies, game, holds, tuple(dict.fromkeys(caught)))
 
@@ -159,7 +175,10 @@ def text(answer: Answer) -> str:
         for other in game.strategies[0]:
             replies = " or ".join(best_replies(answer, player, other))
             lines.append(f"{player}: best reply to {other}: {replies}")
-    lines += [f"the deal: {answer.holds.verdict()}", "", "strategies"]
+    lines.append(f"the deal: {answer.holds.verdict()}")
+    if len(game.variants) > 1:
+        lines += ["", *ranges_lines(game, answer.holds, UNIT)]
+    lines += ["", "strategies"]
     for player, strategies in answer.strategies.items():
         for name, scenario in strategies.items():
             lines.append(f"{player} {name} ({scenario.name}): {scenario.note}")
@@ -215,6 +234,7 @@ def record(answer: Answer) -> str:
             "valid": answer.holds.valid,
             "verdict": answer.holds.verdict(),
         },
+        "ranges": ranges_record(game, answer.holds, UNIT) if len(game.variants) > 1 else None,
         "not_priced": CANNOT_PRICE,
         "basis": game.basis,
         "warnings": list(answer.warnings),

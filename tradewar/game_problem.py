@@ -28,6 +28,7 @@ __all__ = ["Evaluator", "Gradient", "Payoff", "Point", "money_of"]
 Floats = NDArray[np.float64]
 
 ADJOINT_TOL = 1e-10  # relative residual of the transposed solve
+FOREIGN = 0.02  # guess of a payoff's curvature by others' choices, over that by its own
 ADJOINT_MOST = 500  # products with the transposed derivative
 
 
@@ -119,6 +120,16 @@ class Evaluator:
         found = _core.ge_evaluate(self._world, self.closure.core(), *batch, solution, 0, 1, -1)
         levels = Levels(*(found[k][0] for k in (0, 2, 3, 4, 5, 6, 7)))  # type: ignore[index]
         return Point(changes, state, levels, ln_welfare(self.world, self.closure, state, levels))
+
+    def trade(self, point: Point) -> Floats:
+        """Give trade at border prices, [n, i, j], at a point."""
+        ln_w, ln_P, ln_X, ln_S = (a[None] for a in point.state[:4])
+        solution = (ln_w, ln_P, ln_X, ln_S, point.state.multiplier)
+        found = _core.ge_evaluate(
+            self._world, self.closure.core(), *self._batch(point.changes), solution, 1, 1, -1
+        )
+        assert found[1] is not None
+        return found[1][0]
 
     @property
     def _world(self) -> Any:
@@ -244,3 +255,16 @@ class Payoff:
         seeds = self.goal.seeds(point.state, point.levels).mixed(weight)
         [gradient] = self.evaluator.gradient(point, seeds)
         return self.policy.pull(gradient, point.changes)
+
+    def jacobian(self, point: Point) -> Floats:
+        """Give the gradients of all payoffs, [player, variable]: one call, one seed a player."""
+        seeds = self.goal.seeds(point.state, point.levels)
+        found = self.evaluator.gradient(point, seeds)
+        return np.array([self.policy.pull(gradient, point.changes) for gradient in found])
+
+    def curvature(self, point: Point) -> Floats:
+        """Guess the diagonals of minus the Hessians of all payoffs, [player, variable]."""
+        trade = self.evaluator.trade(point)
+        guess = self.policy.curvature(trade, point.levels.income, point.changes)
+        own = np.arange(len(self.goal.players))[:, None] == self.policy.owner
+        return np.asarray(guess * np.where(own, 1.0, FOREIGN))

@@ -1,22 +1,22 @@
 """Points on a Pareto frontier: Nash products, equal gains, the most that leaves the other nothing.
 
 A ground gives payoffs of several players at a choice, and slopes of their weighted sums; nothing
-here knows about trade.
+here knows about trade.  Where `ascent` is given, its climbs are used and what it knows of curvature
+goes on to the next point.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tradewar.climb import TOP, Climb, climb
+from tradewar.ascent import Ascent, Bent, Ground, Merit
+from tradewar.climb import TOP, Climb
 
 __all__ = [
     "Agreement",
-    "Ground",
     "climb_payoffs",
     "equal_gains",
     "least_gain",
@@ -25,37 +25,16 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
-Merit = Callable[[Floats], tuple[float, Floats]]
 
 SOFT = 20.0  # how sharply the least gain counts, over the spread of gains
 BARRIER = 1e-3  # of the least gain that is possible: below it the logarithm goes on as a parabola
 ROUNDS = 25  # of multipliers
 EVEN = 3e-6  # of the mean gain: gains that differ less are equal
 STRONG = 10.0  # curvature of a penalty, over that of payoffs
+STEEP = 100.0  # the same where one player gets all
 STRONGER = 4  # times that a penalty may be made stronger
 ENOUGH = 1e-8  # slack of a climb, in payoffs
-
-
-class Ground(Protocol):
-    """Payoffs as functions of a choice in a box."""
-
-    @property
-    def low(self) -> Floats:
-        """Lower bounds of variables."""
-
-    @property
-    def high(self) -> Floats:
-        """Upper bounds."""
-
-    @property
-    def scale(self) -> Floats:
-        """Scales: times its scale, a variable has a curvature of about one."""
-
-    def at(self, x: Floats) -> tuple[Floats, Any]:
-        """Give payoffs, and a handle for `slopes`."""
-
-    def slopes(self, handle: Any, weight: Floats) -> Floats:
-        """Give the gradient of a weighted sum of payoffs."""
+AIM = 0.1  # a step more than slopes ask for: payoffs move along a frontier with what they leave
 
 
 class Agreement(NamedTuple):
@@ -74,64 +53,66 @@ class Agreement(NamedTuple):
 
 
 def climb_payoffs(
-    ground: Ground, merit: Merit, start: Floats, *, top: float = TOP, size: float = 1.0
+    ascent: Ascent, merit: Merit, start: Floats, *, top: float = TOP, size: float = 1.0
 ) -> Climb:
     """Climb a function of payoffs.
 
     Parameters
     ----------
-    ground : Ground
+    ascent : Ascent
     merit : callable
-        Gives the value and its derivatives by payoffs.
+        Gives the value, its derivatives by payoffs, and minus the second ones.
     start : float array
     top : float
     size : float
         What the merit's unit is in payoffs; the climb works in payoffs.
     """
 
-    def function(x: Floats) -> tuple[float, Floats]:
-        payoffs, handle = ground.at(x)
-        value, weight = merit(payoffs)
-        return size * value, ground.slopes(handle, size * weight)
+    def function(payoffs: Floats) -> Bent:
+        bent = merit(payoffs)
+        return Bent(size * bent.value, size * bent.slope, size * bent.bend)
 
-    return climb(
-        function,
-        start,
-        low=ground.low,
-        high=ground.high,
-        scale=ground.scale,
-        top=top,
-        allowed=ENOUGH,
-    )
+    return ascent.climb(function, start, top=top, allowed=ENOUGH, aim=AIM if top <= TOP else 1.0)
 
 
-def least_gain(ground: Ground, threat: Floats, starts: list[Floats]) -> Agreement:
+def least_gain(
+    ground: Ground, threat: Floats, starts: list[Floats], *, ascent: Ascent | None = None
+) -> Agreement:
     """Raise the least gain over the threat point, from the best of several starts.
 
     Smooth: the least of gains counts through ``-ln sum exp(-k gain) / k``, with k set by the spread
     of gains and raised once.
     """
-    found = [ground.at(start)[0] - threat for start in starts]
+    ascent = Ascent(ground) if ascent is None else ascent
+    before = ascent.evaluations
+    found = [ascent.place(start).payoffs - threat for start in starts]
     best = int(np.argmax([gains.min() for gains in found]))
-    x, evaluations = starts[best], len(starts)
+    x = starts[best]
     for sharper in (1.0, 10.0):
-        gains = ground.at(x)[0] - threat
+        gains = ascent.place(x).payoffs - threat
         sharp = sharper * SOFT / max(float(np.abs(gains).max()), 1e-9)
 
-        def soft(payoffs: Floats, sharp: float = sharp) -> tuple[float, Floats]:
+        def soft(payoffs: Floats, sharp: float = sharp) -> Bent:
             low = -sharp * (payoffs - threat)
             most = low.max()
             part = np.exp(low - most)
-            return -float(most + np.log(part.sum())) / sharp, part / part.sum()
+            whole = part.sum()
+            part = part / whole
+            bend = sharp * (np.diag(part) - np.outer(part, part))
+            return Bent(-float(most + np.log(whole)) / sharp, part, bend)
 
-        done = climb_payoffs(ground, soft, x, top=100.0 * TOP)
-        x, evaluations = done.x, evaluations + done.evaluations
-    payoffs = ground.at(x)[0]
-    return Agreement(x, payoffs, payoffs - threat, evaluations)
+        x = climb_payoffs(ascent, soft, x, top=100.0 * TOP).x
+    return _agreement(ascent, threat, x, before)
 
 
 def nash_product(
-    ground: Ground, threat: Floats, power: Floats, start: Floats, *, size: float
+    ground: Ground,
+    threat: Floats,
+    power: Floats,
+    start: Floats,
+    *,
+    size: float,
+    ascent: Ascent | None = None,
 ) -> Agreement:
     """Maximise ``prod (payoff - threat)^power`` from a start where all gain.
 
@@ -143,28 +124,33 @@ def nash_product(
     start : float array
     size : float > 0
         Scale of gains: the least gain that can be had by all.
+    ascent : Ascent, optional
     """
+    ascent = Ascent(ground) if ascent is None else ascent
+    before = ascent.evaluations
     edge = BARRIER * size
 
-    def product(payoffs: Floats) -> tuple[float, Floats]:
+    def product(payoffs: Floats) -> Bent:
         gains = payoffs - threat
         beyond = (gains - edge) / edge
         inside = gains > edge
-        logs = np.where(
-            inside,
-            np.log(np.where(inside, gains, 1.0)),
-            np.log(edge) + beyond - 0.5 * beyond**2,
-        )
-        slopes = np.where(inside, 1.0 / np.where(inside, gains, 1.0), (1.0 - beyond) / edge)
-        return float(power @ logs), power * slopes
+        safe = np.where(inside, gains, 1.0)
+        logs = np.where(inside, np.log(safe), np.log(edge) + beyond - 0.5 * beyond**2)
+        slopes = np.where(inside, 1.0 / safe, (1.0 - beyond) / edge)
+        bend = np.where(inside, 1.0 / safe**2, 1.0 / edge**2)
+        return Bent(float(power @ logs), power * slopes, np.diag(power * bend))
 
-    done = climb_payoffs(ground, product, start, size=size)
-    payoffs = ground.at(done.x)[0]
-    return Agreement(done.x, payoffs, payoffs - threat, done.evaluations)
+    done = climb_payoffs(ascent, product, start, size=size)
+    return _agreement(ascent, threat, done.x, before)
 
 
 def equal_gains(
-    ground: Ground, threat: Floats, start: Floats, unit: Floats | None = None
+    ground: Ground,
+    threat: Floats,
+    start: Floats,
+    unit: Floats | None = None,
+    *,
+    ascent: Ascent | None = None,
 ) -> Agreement:
     """Raise the mean gain with all gains equal, by an augmented Lagrangian.
 
@@ -176,83 +162,105 @@ def equal_gains(
     start : float array
     unit : float array, optional
         Gains are counted in these; default 1.
+    ascent : Ascent, optional
     """
+    ascent = Ascent(ground) if ascent is None else ascent
+    before = ascent.evaluations
     count = len(threat)
     unit = np.ones(count) if unit is None else unit
-    price, pressure = np.zeros(count), _pressure(ground, start, unit)
-    x, evaluations, last, stronger = start, 0, np.inf, 0
+    size = float(np.mean(unit))
+    price, pressure = np.zeros(count), _pressure(ascent, start, unit)
+    x, last, stronger = start, np.inf, 0
+    level = (np.eye(count) - 1.0 / count) / unit  # gaps by payoffs
     for turn in range(ROUNDS):
 
-        def merit(
-            payoffs: Floats, price: Floats = price, pressure: float = pressure
-        ) -> tuple[float, Floats]:
+        def merit(payoffs: Floats, price: Floats = price, pressure: float = pressure) -> Bent:
             gains = (payoffs - threat) / unit
             gap = gains - gains.mean()
             value = gains.mean() - price @ gap - 0.5 * pressure * (gap @ gap)
             slope = 1.0 / count - (price - price.mean()) - pressure * gap
-            return float(value), slope / unit
+            return Bent(float(value), slope / unit, pressure * (level.T @ level))
 
-        size = float(np.mean(unit))
         rough = TOP * max(1.0, 10.0 ** (2 - turn))
-        done = climb_payoffs(ground, merit, x, top=rough, size=size)
-        x, evaluations = done.x, evaluations + done.evaluations
-        payoffs = ground.at(x)[0]
-        gains = (payoffs - threat) / unit
+        x = climb_payoffs(ascent, merit, x, top=rough, size=size).x
+        gains = (ascent.place(x).payoffs - threat) / unit
         gap = gains - gains.mean()
         spread, mean = float(np.abs(gap).max()), max(float(np.abs(gains).mean()), 1e-6)
         if turn >= 2 and spread <= EVEN * mean:
-            return Agreement(x, payoffs, payoffs - threat, evaluations)
+            break
         price = price + pressure * gap
         if turn and spread > 0.3 * last and stronger < STRONGER:
             pressure *= 4.0
             stronger += 1
         last = spread
-    return Agreement(x, payoffs, payoffs - threat, evaluations)
+    return _agreement(ascent, threat, x, before)
 
 
-def _pressure(ground: Ground, x: Floats, unit: Floats) -> float:
+def _pressure(ascent: Ascent, x: Floats, unit: Floats, strong: float = STRONG) -> float:
     """Choose a penalty whose curvature is some times that of payoffs in scaled variables."""
-    _, handle = ground.at(x)
-    rows = [ground.slopes(handle, row) / ground.scale for row in np.diag(1.0 / unit)]
-    steepest = float(np.linalg.norm(np.array(rows), 2))
-    return STRONG * float(np.mean(unit)) / max(steepest**2 * float(np.mean(unit)) ** 2, 1e-12)
+    rows = ascent.place(x).rows / unit[:, None]
+    steepest = float(np.linalg.norm(rows, 2))
+    return strong * float(np.mean(unit)) / max(steepest**2 * float(np.mean(unit)) ** 2, 1e-12)
+
+
+def _agreement(ascent: Ascent, threat: Floats, x: Floats, before: int) -> Agreement:
+    payoffs = ascent.place(x).payoffs
+    return Agreement(x, payoffs, payoffs - threat, ascent.evaluations - before)
 
 
 def most_for(
-    ground: Ground, threat: Floats, player: int, start: Floats, *, size: float
+    ground: Ground,
+    threat: Floats,
+    player: int,
+    start: Floats,
+    *,
+    size: float,
+    price: float = 1.0,
+    ascent: Ascent | None = None,
 ) -> Agreement:
     """Raise one player's payoff with no other below the threat point.
 
     An augmented Lagrangian of the others' gains, each at least 0.
+
+    Parameters
+    ----------
+    ground : Ground
+    threat : float array
+    player : int
+    start : float array
+    size : float > 0
+        Scale of gains.
+    price : float
+        Guess of what a unit of the others' payoffs costs the player.
+    ascent : Ascent, optional
     """
+    ascent = Ascent(ground) if ascent is None else ascent
+    before = ascent.evaluations
     count = len(threat)
     others = np.arange(count) != player
-    price, pressure = np.where(others, 1.0, 0.0), _pressure(ground, start, np.ones(count))
-    x, evaluations, last = start, 0, np.inf
+    prices = np.where(others, price, 0.0)
+    pressure = _pressure(ascent, start, np.ones(count), STEEP)
+    x, last = start, np.inf
     for turn in range(ROUNDS):
 
-        def merit(
-            payoffs: Floats, price: Floats = price, pressure: float = pressure
-        ) -> tuple[float, Floats]:
+        def merit(payoffs: Floats, prices: Floats = prices, pressure: float = pressure) -> Bent:
             gains = payoffs - threat
-            pull = np.where(others, np.maximum(0.0, price - pressure * gains), 0.0)
-            value = gains[player] - ((pull**2 - price**2)[others]).sum() / (2.0 * pressure)
+            pull = np.where(others, np.maximum(0.0, prices - pressure * gains), 0.0)
+            value = gains[player] - ((pull**2 - prices**2)[others]).sum() / (2.0 * pressure)
             slope = pull.copy()
             slope[player] = 1.0
-            return float(value), slope
+            return Bent(float(value), slope, pressure * np.diag(pull > 0.0).astype(float))
 
         rough = TOP * max(1.0, 10.0 ** (2 - turn))
-        done = climb_payoffs(ground, merit, x, top=rough)
-        x, evaluations = done.x, evaluations + done.evaluations
-        payoffs = ground.at(x)[0]
-        gains = payoffs - threat
-        pull = np.where(others, np.maximum(0.0, price - pressure * gains), 0.0)
+        x = climb_payoffs(ascent, merit, x, top=rough).x
+        gains = ascent.place(x).payoffs - threat
+        pull = np.where(others, np.maximum(0.0, prices - pressure * gains), 0.0)
         off = np.where(others, np.maximum(-gains, np.minimum(gains, pull / pressure)), 0.0)
         worst = float(np.abs(off).max())
         if turn >= 2 and worst <= 1e-6 * size:
             break
-        price = pull
+        prices = pull
         if worst > 0.25 * last:
             pressure *= 4.0
         last = worst
-    return Agreement(x, payoffs, payoffs - threat, evaluations)
+    return _agreement(ascent, threat, x, before)

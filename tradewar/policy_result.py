@@ -15,10 +15,12 @@ from tradewar._display import Card
 from tradewar.arena import Arena
 from tradewar.game_problem import Point
 from tradewar.ge_problem import Closure
+from tradewar.goals import Goal
 from tradewar.payoff_table import CANNOT_PRICE
 from tradewar.policy_space import Policy, Rates
 from tradewar.rules import Rule
 from tradewar.scenario import Scenario
+from tradewar.second_order import SecondOrder, second_order
 from tradewar.world import World
 
 __all__ = ["PolicyResult", "closure_text", "make_result"]
@@ -48,6 +50,8 @@ class PolicyResult:
     starts : DataFrame
         start, payoff and evaluations of each climb, and what else the verb reports.
     info : dict
+    goal : Goal
+        What players want, with political weights.
     """
 
     kind: str
@@ -61,6 +65,7 @@ class PolicyResult:
     deviation: Floats
     starts: pd.DataFrame
     info: dict[str, Any] = field(default_factory=dict)
+    goal: Goal | None = None
 
     @property
     def _world(self) -> World:
@@ -145,6 +150,59 @@ class PolicyResult:
     def scenario(self) -> Scenario:
         """The choice as a scenario, background first: `solve_ge` gives the same welfare."""
         return choice_scenario(self.policy, self.x, f"{self.kind} of {', '.join(self.players)}")
+
+    def second_order(self, *, k: int = 3) -> SecondOrder:
+        """Say whether each player's choice is a strict local maximum, and how flat it is around it.
+
+        Solves some 40 to 80 equilibria for each player, and so is not done unless asked for.
+
+        Parameters
+        ----------
+        k : int, default 3
+            Directions to find: those with the largest eigenvalues, the flattest.
+
+        Returns
+        -------
+        SecondOrder
+            `verdict`; `table` with one row a player; `directions`.  "strict maximum": no slope is
+            left and all eigenvalues are below 0.  "flat": in some direction the payoff does not
+            tell choices apart.  "no maximum": a small step makes a player better off.
+
+        Raises
+        ------
+        DataError
+            The result is a cooperation, in which no player's own choice is best for it.
+        ConvergenceError
+            An equilibrium beside the point does not solve.
+
+        Notes
+        -----
+        Eigenvalues of the Hessian of a player's payoff (ln W for ``objective="welfare"``) by its
+        own variables (ln(1 + t), sizes), the others' fixed: of those between their bounds, by
+        Lanczos iteration on differences of adjoint gradients.  Each variable is scaled by the root
+        of CES substitution times its flows' present share in spending, so that -1 is the curvature
+        of a tariff on one small flow; eigenvalues within 1e-3 of 0 count as 0.  Variables whose
+        curvature is below 1e-8, flows with next to no trade, are set aside and counted: the payoff
+        says nothing of their rates.
+
+        References
+        ----------
+        Nocedal, J., and S. J. Wright (2006), Numerical Optimization, theorem 12.6,
+        doi:10.1007/978-0-387-40065-5.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import tradewar as tw
+        >>> trade = np.array([[80.0, 20.0], [20.0, 80.0]])[:, :, None]
+        >>> world = tw.World.from_tables(trade, theta=4.0, tariff=0.0, countries=["A", "B"])
+        >>> found = tw.optimal_tariff(world, "A").second_order()
+        >>> found.verdict
+        'strict maximum'
+        >>> found.directions[["variable", "part"]].values.tolist()
+        [['A<-B S1', 1.0]]
+        """
+        return second_order(self, k)
 
     def summary(self) -> pd.DataFrame:
         """Give one row a player.
@@ -311,4 +369,5 @@ def make_result(
         deviation,
         starts,
         info,
+        arena.payoff.goal,
     )

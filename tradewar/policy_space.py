@@ -38,6 +38,7 @@ BOUNDS = (0.0, 5.0)
 UNIFORM = ("none", "partners", "products", "all")
 STRAIGHT = 1e-9  # how far from a straight line a wedge may stand
 LEAST_WEIGHT = 1e-12  # taste that a ban leaves while it is a variable
+LEAST_CURVED = 1e-3  # of the curvature at the baseline, that a guess keeps where trade is gone
 LEAST_BOUND = 1e-12  # of its full size, that a commitment keeps at size 0
 
 
@@ -153,6 +154,16 @@ class Policy:
             out += np.bincount(line.variable, by_bound[line.at] * line.slope, k)
         return np.asarray(out, dtype=np.float64)
 
+    def curvature(self, trade: Floats, income: Floats, changes: Changes) -> Floats:
+        """Guess minus the second derivative of its owner's ln W by each variable.
+
+        `trade` [n, i, j] at border prices and `income` [n] are those at the changes.
+        """
+        spent = (1.0 + changes.tariff) * _at(trade, self.flow)
+        out = _curvature(self, spent, income, {name: getattr(changes, name) for name in FIELDS})
+        least = LEAST_CURVED * self.scale**2
+        return np.maximum(out, least)
+
     @property
     def wanted(self) -> tuple[str, ...]:
         """Gradients that `pull` reads."""
@@ -204,11 +215,17 @@ class Policy:
         """Name a variable and its value."""
         if self.names[variable]:
             return f"{self.names[variable]} {x[variable]:g}"
+        return f"{self.name(variable)} {np.expm1(x[variable]):.4g}"
+
+    def name(self, variable: int) -> str:
+        """Name a variable: an instrument, or the first flow of a rate."""
+        if self.names[variable]:
+            return self.names[variable]
         first = self.flow[self.rate_at[np.argmax(self.rate_variable == variable)]]
         N, J = len(self.world._deficit), len(self.world._theta)
         n, i, j = first // (N * J), first // J % N, first % J
         c, p = self.world._countries, self.world._products
-        return f"{c[n]}<-{c[i]} {p[j]} {np.expm1(x[variable]):.4g}"
+        return f"{c[n]}<-{c[i]} {p[j]}"
 
 
 def _along(start: Floats, line: Slopes, x: Floats) -> Floats:
@@ -515,19 +532,28 @@ def _refuse_bent(policy: Policy, name: str, bent: Positions) -> None:
 
 def _scale(policy: Policy) -> Floats:
     """Scale each variable by the root of sigma times its flows' shares in the buyer's spending."""
+    world = policy.world
+    trade = world._trade.ravel()[policy.flow]
+    spent = (1.0 + world._tariff.ravel()[policy.flow]) * trade
+    out = np.sqrt(_curvature(policy, spent, world._income, policy.fixed))
+    return np.asarray(np.where(out > 0.0, out, out.max() or 1.0))
+
+
+def _curvature(policy: Policy, spent: Floats, income: Floats, now: Mapping[str, Floats]) -> Floats:
+    """Guess minus the second derivative of a buyer's ln W by each variable.
+
+    Sigma times the share in its spending: what a tariff on a small flow takes away.
+    """
     world, flow, k = policy.world, policy.flow, len(policy.low)
     N, J = len(world._deficit), len(world._theta)
-    sigma = 1.0 + world._theta[flow % J]
-    spent = (1.0 + world._tariff.ravel()[flow]) * world._trade.ravel()[flow]
-    weight = sigma * spent / world._income[flow // (N * J)]
+    weight = (1.0 + world._theta[flow % J]) * spent / income[flow // (N * J)]
     out = np.bincount(policy.rate_variable, weight[policy.rate_at], k).astype(np.float64)
     for name, line in policy.lines.items():
         if len(line.at):
-            level = np.maximum(policy.fixed[name][line.at], 0.0)
+            level = np.maximum(now[name][line.at], 0.0)
             level = level + (name in ("tariff", "export_tax"))
             step = line.slope / np.where(level > 0, level, 1.0)
             if name == "weight":
                 step = step / world._theta[flow[line.at] % J]
             out += np.bincount(line.variable, weight[line.at] * step**2, k)
-    out = np.sqrt(out)
-    return np.asarray(np.where(out > 0.0, out, out.max() or 1.0))
+    return out

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 import tradewar as tw
 from tradewar import deal
 from tradewar.__main__ import main
+from tradewar.deal_ranges import ranges_lines, ranges_record
 from tradewar.payoff_table import Payoffs
 
 TOLERANCE = 1e-9  # of solves to 1e-10, alone and in a batch
@@ -133,3 +135,47 @@ def test_no_factor_becomes_null(answer):
     record = json.loads(deal.record(other))
     assert record["self_enforcing"]["discount_factor"] == {"USA": None, "CHN": None}
     assert deal.main_lines(other)[0].endswith("discount none")
+
+
+# ---- ranges -----------------------------------------------------------------------------------
+
+
+def test_ranges_of_a_game_with_known_answers():
+    """In the other case the first player is tempted and both conceding is no equilibrium."""
+    base = np.array([[-6.0, -5.0, -5.0], [-5.0, -2.0, -1.0], [-5.0, -1.0, 3.0]])
+    other = base.copy()
+    other[1, 2] = 4.0
+    game = matrices(base, base)
+    cases = np.stack([game.payoff[0], np.stack([other, base])])
+    game = replace(game, payoff=cases, variants=("base", "tempting"))
+    holds = game.self_enforcing(deal=deal.DEAL, no_deal=deal.NO_DEAL)
+    found = ranges_record(game, holds, None)
+    assert found["cases"] == ["base", "tempting"]
+    [row] = [r for r in found["payoffs"]
+             if (r["USA"], r["CHN"], r["player"]) == ("execute", "concede", "USA")]  # fmt: skip
+    assert (row["payoff"], row["low"], row["high"], row["sign_share"]) == (-1.0, -1.0, 4.0, 0.5)
+    assert found["equilibria"] == [{"USA": "concede", "CHN": "concede", "share": 0.5}]
+    assert found["deal"] == {"holds_share": 1.0, "no_threat_share": 0.5}
+    lines = ranges_lines(game, holds, None)
+    assert "equilibrium (concede, concede): in 1 of 2 cases" in lines
+    assert "some discount factor in 2 of 2 cases, with nobody tempted in 1" in lines[-1]
+    assert "the same in all cases but for 1 of 18 payoffs" in " ".join(lines)
+
+
+def test_ranges_on_the_command_line(capsys, answer):
+    assert main(["game", "--ranges", "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    ranges = record["ranges"]
+    assert len(ranges["cases"]) == 15 and len(ranges["payoffs"]) == 18
+    table = answer.game.table(deal.UNIT)
+    for row in ranges["payoffs"]:
+        assert row["low"] <= row["payoff"] <= row["high"]
+        base = table.loc[row["USA"], (row["CHN"], row["player"])]
+        assert row["payoff"] == pytest.approx(base, abs=1e-6)
+    assert ranges["equilibria"] == [{"USA": "concede", "CHN": "concede", "share": 1.0}]
+    assert ranges["deal"] == {"holds_share": 1.0, "no_threat_share": 1.0}
+    wide = deal.ask(ranges=True)
+    said = deal.text(wide)
+    assert max(map(len, said.splitlines())) <= 100
+    assert "equilibrium (concede, concede): in 15 of 15 cases" in said
+    assert json.loads(deal.record(answer))["ranges"] is None
