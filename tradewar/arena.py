@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tradewar.ascent import Ascent, Bent
-from tradewar.climb import TOP, Climb, projected
+from tradewar.climb import MOST, TOP, Climb, climb, projected
 from tradewar.closures import settle
 from tradewar.errors import ScenarioError
 from tradewar.game_problem import Evaluator, Payoff, Point
@@ -28,81 +27,6 @@ Floats = NDArray[np.float64]
 
 RATE_KEYS = ("against", "products", "uniform", "bounds")
 ENOUGH = 1e-9  # what a climb may leave, in the payoff
-AIM = 0.1  # a step more than slopes ask for: the payoffs of others move with what it leaves
-
-
-@dataclass(slots=True)
-class Own:
-    """One player's payoff over its own variables, the others' fixed; a ground of `Ascent`.
-
-    Parameters
-    ----------
-    payoff : Payoff
-    player : int
-    x : float array, all variables
-    tied : bool
-        The player's variables move as one.
-    """
-
-    payoff: Payoff
-    player: int
-    x: Floats
-    tied: bool
-    own: NDArray[np.bool_] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.own = self.payoff.policy.of(self.player)
-
-    def whole(self, y: Floats) -> Floats:
-        """Give all variables."""
-        z = self.x.copy()
-        z[self.own] = y[0] if self.tied else y
-        return z
-
-    def _part(self, array: Floats) -> Floats:
-        return array[self.own][:1] if self.tied else array[self.own]
-
-    @property
-    def low(self) -> Floats:
-        """Lower bounds."""
-        return self._part(self.payoff.policy.low)
-
-    @property
-    def high(self) -> Floats:
-        """Upper bounds."""
-        return self._part(self.payoff.policy.high)
-
-    @property
-    def scale(self) -> Floats:
-        """Scales of variables."""
-        scale = self.payoff.policy.scale[self.own]
-        return np.sqrt((scale**2).sum(keepdims=True)) if self.tied else scale
-
-    def at(self, y: Floats) -> tuple[Floats, Point]:
-        """Give the payoff at a choice."""
-        values, point = self.payoff.at(self.whole(y))
-        return values[self.player : self.player + 1], point
-
-    def slopes(self, handle: Point, weight: Floats) -> Floats:
-        """Give the gradient of the payoff, times a number."""
-        every = np.zeros(len(self.payoff.goal.players))
-        every[self.player] = 1.0
-        return weight[0] * self._sum(self.payoff.slopes(handle, every)[self.own])
-
-    def jacobian(self, handle: Point) -> Floats:
-        """Give the gradient as a row."""
-        return self.slopes(handle, np.ones(1))[None]
-
-    def curvature(self, handle: Point) -> Floats:
-        """Guess minus the second derivatives, as a row."""
-        return self._sum(self.payoff.curvature(handle)[self.player, self.own])[None]
-
-    def _sum(self, array: Floats) -> Floats:
-        return array.sum(keepdims=True) if self.tied else array
-
-
-def _itself(payoffs: Floats) -> Bent:
-    return Bent(float(payoffs[0]), np.ones(1), np.zeros((1, 1)))
 
 
 @dataclass(slots=True)
@@ -160,12 +84,30 @@ class Arena:
         Climb
             Its `x` holds all variables.
         """
-        ground = Own(self.payoff, player, x, tied is not None)
-        begin = (x if start is None else start)[ground.own]
-        found = Ascent(ground).climb(
-            _itself, begin[:1] if ground.tied else begin, top=top, allowed=ENOUGH, aim=AIM
+        policy, payoff = self.policy, self.payoff
+        own = policy.of(player)
+        weight = np.zeros(len(self.players))
+        weight[player] = 1.0
+        begin = (x if start is None else start)[own]
+        low, high, scale = policy.low[own], policy.high[own], policy.scale[own]
+        tie = tied is not None
+
+        def function(y: Floats) -> tuple[float, Floats]:
+            z = x.copy()
+            z[own] = y[0] if tie else y
+            values, point = payoff.at(z)
+            slopes = payoff.slopes(point, weight)[own]
+            return float(values[player]), np.array([slopes.sum()]) if tie else slopes
+
+        if tie:
+            begin, low, high = begin[:1], low[:1], high[:1]
+            scale = np.array([np.sqrt((scale**2).sum())])
+        found = climb(
+            function, begin, low=low, high=high, scale=scale, top=top, most=MOST, allowed=ENOUGH
         )
-        return found._replace(x=ground.whole(found.x))
+        z = x.copy()
+        z[own] = found.x
+        return found._replace(x=z)
 
     def slope(self, player: int, x: Floats, point: Point) -> float:
         """Give the largest projected scaled slope of a player's payoff by its own variables."""
