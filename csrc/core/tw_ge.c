@@ -254,7 +254,7 @@ run(batch *b, const tw_ge_world *world, const tw_ge_options *closure, tw_item_fn
             rc = climb(b, threads);
         }
         for (int t = 0; b->ge != NULL && t < threads; t++) {
-            tw_ge_free(&b->ge[t]);
+            tw_ge_leave(&b->ge[t]);
         }
         tw_free(b->ge);
     }

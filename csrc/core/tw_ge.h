@@ -11,9 +11,12 @@
 
 #include "tw_anderson.h"
 
+#include <stdatomic.h>
+
 enum { TW_GE_MEMORY = 12, TW_GE_MEMORY_LONG = 20 }; /* of Anderson acceleration */
 
 struct tw_ge;
+struct tw_ge_spare;
 struct tw_ge_linear;
 struct tw_ge_seed;
 
@@ -77,6 +80,7 @@ typedef struct {
     double *theta, *rho, *psi;  /* [j] */
     double world_V;
     const tw_ge_world *world;
+    struct tw_ge_spare *spare; /* of a packed world, or NULL */
     double *block;
 } tw_ge_base;
 
@@ -103,6 +107,12 @@ typedef struct {
     int *end; /* [limit] of the range of m: -1, 1; 0 inside; kept by sweeps */
 } tw_ge_limit_set;
 
+/* What a work space has room for. */
+typedef struct {
+    size_t changes, limits, members;
+    int has_x, ces, ces_final;
+} tw_ge_size;
+
 /* One scenario in work, and the state after tw_ge_eval. */
 typedef struct tw_ge {
     const tw_ge_base *base;
@@ -111,6 +121,7 @@ typedef struct tw_ge {
     const tw_options *opt;
     const tw_stop *stop;
     int worker;
+    tw_ge_size size;
     size_t n8, most8;              /* length of z and F; its largest in the batch */
     size_t at_P, at_X, at_S, at_m; /* offsets in z; at_S = at_m without scale */
     int has_x;                     /* KX differs from KT; else only KT is right */
@@ -165,6 +176,13 @@ typedef struct tw_ge {
     int dirty; /* rows were scaled: undo everything */
 } tw_ge;
 
+/* A work space between calls, with the world's shares in it but for the changes it lists. */
+typedef struct tw_ge_spare {
+    atomic_int state; /* TW_GE_NO_SPARE, ... */
+    tw_ge ge;
+} tw_ge_spare;
+enum { TW_GE_NO_SPARE = 0, TW_GE_SPARE, TW_GE_SPARE_MOVES };
+
 /* Place of a flow in K. */
 static inline size_t
 tw_ge_cell(const tw_ge_base *b, size_t n, size_t i, size_t j)
@@ -178,9 +196,11 @@ tw_status tw_ge_base_new(tw_ge_base *b, const tw_ge_world *world,
                          const tw_ge_options *closure, tw_info *info);
 void tw_ge_base_free(tw_ge_base *b);
 
-/* tw_ge_scenario.c: room for any scenario of the batch; `start` of all is one. */
+/* tw_ge_scenario.c: room for any scenario of the batch, new or left by the last call; it goes
+ * back to the packed world, if there is one, and is freed with that. */
 tw_status tw_ge_new(tw_ge *ge, const tw_ge_base *b, const tw_ge_scenarios *sc,
                     const tw_options *opt);
+void tw_ge_leave(tw_ge *ge);
 void tw_ge_free(tw_ge *ge);
 /* K and all else of scenario s; TW_EDOMAIN with what and where set on a bad one. */
 tw_status tw_ge_load(tw_ge *ge, const tw_ge_scenarios *sc, size_t s);

@@ -283,7 +283,7 @@ run(batch *b, const tw_ge_base *base, int threads)
         rc = tw_parallel_for(items, chunk, threads, do_item, b, b->opt);
     }
     for (int k = 0; b->w != NULL && k < threads; k++) {
-        tw_ge_free(&b->w[k].ge);
+        tw_ge_leave(&b->w[k].ge);
         tw_free(b->w[k].block);
         tw_free(b->w[k].room);
     }

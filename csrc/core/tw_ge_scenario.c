@@ -71,27 +71,86 @@ divide_room(const slice *slices, size_t count, double *room)
     }
 }
 
+/* The work space that the last call left to a packed world, if there is one that serves. */
+static int
+take_spare(tw_ge *ge, const tw_ge_base *b, const tw_ge_size *need)
+{
+    int full = TW_GE_SPARE;
+    if (b->spare == NULL ||
+        !atomic_compare_exchange_strong(&b->spare->state, &full, TW_GE_SPARE_MOVES)) {
+        return 0;
+    }
+    *ge = b->spare->ge;
+    atomic_store(&b->spare->state, TW_GE_NO_SPARE);
+    const tw_ge_size *have = &ge->size;
+    if (have->changes >= need->changes && have->limits >= need->limits &&
+        have->members >= need->members && have->has_x == need->has_x &&
+        have->ces == need->ces && have->ces_final == need->ces_final) {
+        return 1;
+    }
+    tw_ge_free(ge);
+    return 0;
+}
+
+void
+tw_ge_leave(tw_ge *ge)
+{
+    int none = TW_GE_NO_SPARE;
+    tw_ge_spare *spare = ge->base != NULL ? ge->base->spare : NULL;
+    tw_free(ge->ladder);
+    ge->ladder = NULL;
+    if (ge->block == NULL || spare == NULL ||
+        !atomic_compare_exchange_strong(&spare->state, &none, TW_GE_SPARE_MOVES)) {
+        tw_ge_free(ge);
+        return;
+    }
+    spare->ge = *ge;
+    atomic_store(&spare->state, TW_GE_SPARE);
+}
+
+static tw_status allot(tw_ge *ge, const tw_ge_base *b);
+
 tw_status
 tw_ge_new(tw_ge *ge, const tw_ge_base *b, const tw_ge_scenarios *sc,
           const tw_options *opt)
 {
     int level = opt->level == TW_LEVEL_AUTO ? tw_level_best() : opt->level;
-    *ge = (tw_ge){.base = b,
-                  .opt = opt,
-                  .kern = tw_kernels_get(level),
-                  .gk = tw_ge_kernels_get(level)};
-    tw_ge_limit_set *lim = &ge->lim;
     tw_ge_limit_room room = tw_ge_limits_room(sc);
-    size_t N8 = b->N8, size = b->NJ8, nc = round8(most_changes(sc));
-    size_t nl = round8(room.limits), ns = round8(room.members);
+    tw_ge_size need = {.changes = round8(most_changes(sc)),
+                       .limits = round8(room.limits),
+                       .members = round8(room.members),
+                       .has_x = b->has_x || any_export_tax(sc),
+                       .ces = b->ces_va || b->ces_inputs,
+                       .ces_final = b->ces_final};
+    if (!take_spare(ge, b, &need)) {
+        *ge = (tw_ge){.size = need};
+        tw_status rc = allot(ge, b);
+        if (rc != TW_OK) {
+            return rc;
+        }
+    }
+    ge->base = b;
+    ge->opt = opt;
+    ge->kern = tw_kernels_get(level);
+    ge->gk = tw_ge_kernels_get(level);
+    ge->n8 = ge->most8 = ge->at_m + need.limits;
+    ge->lim.most = room.members;
+    return TW_OK;
+}
+
+/* The arrays of a work space of ge->size. */
+static tw_status
+allot(tw_ge *ge, const tw_ge_base *b)
+{
+    tw_ge_limit_set *lim = &ge->lim;
+    size_t N8 = b->N8, size = b->NJ8, nc = ge->size.changes;
+    size_t nl = ge->size.limits, ns = ge->size.members;
+    int has_x = ge->size.has_x, ces = ge->size.ces;
     ge->at_P = N8;
     ge->at_X = N8 + size;
     ge->at_S = ge->at_X + size;
     ge->at_m = ge->at_S + (b->has_scale ? size : 0);
     size_t n8 = ge->at_m + nl;
-    ge->n8 = ge->most8 = n8;
-    lim->most = room.members;
-    int has_x = b->has_x || any_export_tax(sc), ces = b->ces_va || b->ces_inputs;
     size_t mixing = tw_anderson_doubles(n8, TW_GE_MEMORY_LONG);
     const slice unset[] = {{&ge->K, b->cells},
                            {&ge->KT, b->cells},

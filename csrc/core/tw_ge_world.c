@@ -294,6 +294,7 @@ tw_ge_align(double *p)
 
 struct tw_ge_packed {
     tw_ge_base base;
+    tw_ge_spare spare;
 };
 
 /* All that does not depend on the closure. */
@@ -412,6 +413,8 @@ tw_ge_pack(const tw_ge_world *world, tw_ge_packed **packed, tw_info *info)
         return TW_ENOMEM;
     }
     tw_status rc = pack(&(*packed)->base, world, info);
+    (*packed)->base.spare = &(*packed)->spare;
+    atomic_init(&(*packed)->spare.state, TW_GE_NO_SPARE);
     if (rc != TW_OK) {
         tw_ge_packed_free(*packed);
         *packed = NULL;
@@ -423,6 +426,9 @@ void
 tw_ge_packed_free(tw_ge_packed *packed)
 {
     if (packed != NULL) {
+        if (atomic_load(&packed->spare.state) == TW_GE_SPARE) {
+            tw_ge_free(&packed->spare.ge);
+        }
         tw_ge_base_free(&packed->base);
         tw_free(packed);
     }
