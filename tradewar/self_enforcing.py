@@ -70,7 +70,11 @@ class SelfEnforcement:
             )
         if len(self.variants) > 1:
             good = self.discount_factors[self.valids & ~np.isnan(self.discount_factors)]
-            text += f"; valid in {good.size} of {len(self.variants)} variants"
+            needless = int((self.discount_factors == 0.0).sum())
+            text += (
+                f"; of {len(self.variants)} variants it needs no threat in {needless} and has a "
+                f"valid one in {good.size}"
+            )
             if good.size:
                 text += f", critical from {good.min():.3f} to {good.max():.3f}"
         return text

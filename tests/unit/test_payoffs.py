@@ -238,7 +238,9 @@ def test_equilibria_carry_the_share_of_variants_in_which_they_survive():
 def test_self_enforcing_over_variants():
     deal = with_variants().self_enforcing(deal=("silent",) * 2, no_deal=("confess",) * 2)
     np.testing.assert_allclose(deal.discount_factors, [0.5, 0.0])
-    assert "valid in 2 of 2 variants, critical from 0.000 to 0.500" in deal.verdict()
+    said = deal.verdict()
+    assert "of 2 variants it needs no threat in 1 and has a valid one in 2" in said
+    assert "critical from 0.000 to 0.500" in said
 
 
 def test_units_of_the_table():
