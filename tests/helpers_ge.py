@@ -182,7 +182,7 @@ def welfare_gradient(found: Answer, who: int) -> np.ndarray:
     one = np.zeros((1, found.world.shape[0]))
     one[0, who] = 1.0
     seeds = (one, -one, None, None, None, None)
-    tariff, *_, status, _, _, _, _, _ = _core.ge_gradient(
+    tariff, *_, status, _, _, _, _, _, _ = _core.ge_gradient(
         *found.arguments, found.point, seeds, 1, 0, 0, TOL, MAX_ITER, 1, BEST_LEVEL
     )
     if status[0, 0]:

@@ -200,7 +200,7 @@ class Evaluator:
         ln_w, ln_P, ln_X, ln_S = (a[None] for a in state[:4])
         solution = (ln_w, ln_P, ln_X, ln_S, state.multiplier)
         wanted = self.wanted
-        tariff, export_tax, cost, limit, status, products, left, _, where, _ = _core.ge_gradient(
+        tariff, export_tax, cost, limit, status, products, left, _, where, *_ = _core.ge_gradient(
             self._world,
             self.closure.core(),
             *self._batch(point.changes),

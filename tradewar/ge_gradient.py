@@ -21,7 +21,7 @@ from tradewar.selectors import check_selector, country_mask
 if TYPE_CHECKING:
     from tradewar.ge_result import GEResult
 
-__all__ = ["limit_gradient", "welfare_gradient", "welfare_seeds"]
+__all__ = ["limit_gradient", "precision", "welfare_gradient", "welfare_seeds"]
 
 Floats = NDArray[np.float64]
 
@@ -131,6 +131,17 @@ def limit_gradient(
     return frame
 
 
+def precision(
+    result: GEResult, country: Any = None, *, tol: float = 1e-6, threads: int | None = None
+) -> pd.DataFrame:
+    """Say how well welfare is known; see `GEResult.precision`."""
+    who, found = _solve(result, country, False, tol, threads, flows=False)
+    names = pd.Index([result.world._countries[n] for n in who], dtype=str, name="country")
+    frame = pd.DataFrame({"welfare_error": found.error}, index=names)
+    frame.attrs["unit"] = {"welfare_error": "fraction"}
+    return frame
+
+
 def welfare_seeds(result: GEResult, who: NDArray[np.intp]) -> Seeds:
     """Derivatives of ln W of some countries by ln I', ln Pc and ln L.
 
@@ -153,7 +164,13 @@ def welfare_seeds(result: GEResult, who: NDArray[np.intp]) -> Seeds:
 
 
 def _solve(
-    result: GEResult, country: Any, cost: bool, tol: float, threads: int | None
+    result: GEResult,
+    country: Any,
+    cost: bool,
+    tol: float,
+    threads: int | None,
+    *,
+    flows: bool = True,
 ) -> tuple[NDArray[np.intp], Gradient]:
     """Solve the adjoint equations of some countries."""
     check_tol(tol)
@@ -171,6 +188,8 @@ def _solve(
         result.changes,
         result.state,
         welfare_seeds(result, who),
+        tariff=flows,
+        export_tax=flows,
         cost=cost,
         tol=tol,
         max_iter=MAX_PRODUCTS,

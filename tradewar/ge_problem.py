@@ -339,6 +339,7 @@ class Gradient(NamedTuple):
     status: NDArray[np.int32]  # [seed]
     products: NDArray[np.int32]  # [seed] Jacobian products
     left: Floats  # [seed] relative residual of the adjoint
+    error: Floats  # [seed] how far the state's residuals can put the objective off
 
 
 def gradient(
@@ -374,4 +375,5 @@ def gradient(
         -1,
     )
     by_flow = [None if array is None else array[0] for array in out[:3]]
-    return Gradient(by_flow[0], by_flow[1], by_flow[2], out[3], out[4][0], out[5][0], out[6][0])
+    tariffs, taxes, costs = by_flow
+    return Gradient(tariffs, taxes, costs, out[3], out[4][0], out[5][0], out[6][0], out[10][0])

@@ -190,7 +190,7 @@ do_item(void *ctx, int number, size_t item, const tw_stop *stop)
     batch *b = ctx;
     worker *w = &b->w[number];
     size_t s = item / b->obj->nseed, k = item % b->obj->nseed, products = 0;
-    double left = 0.0;
+    double left = 0.0, error = NAN;
     w->ge.stop = stop;
     w->ge.worker = number;
     tw_status rc = load(b, w, s);
@@ -208,6 +208,10 @@ do_item(void *ctx, int number, size_t item, const tw_stop *stop)
         if (rc == TW_OK || rc == TW_NOCONV) {
             tw_ge_step_transposed(&w->ge, w->step, w->v, w->mixed);
             memcpy(w->v, w->mixed, ge->n8 * sizeof *w->v);
+            error = 0.0;
+            for (size_t u = 0; u < ge->n8; u++) {
+                error += fabs(w->v[u] * w->F[u]);
+            }
             tw_ge_adjoint(&w->lin, w->v, &seed, w->rhs);
             write_gradient(b, w, item, k);
         }
@@ -218,6 +222,9 @@ do_item(void *ctx, int number, size_t item, const tw_stop *stop)
     b->out->status[item] = (int)rc;
     b->out->products[item] = (int)products;
     b->out->left[item] = left;
+    if (b->out->error != NULL) {
+        b->out->error[item] = error;
+    }
     b->out->residual[item] = w->ge.residual;
     b->out->where[item] = rc == TW_EDOMAIN ? w->ge.where : -1;
     b->out->what[item] = rc == TW_EDOMAIN    ? w->ge.what

@@ -112,7 +112,8 @@ static PyMethodDef core_methods[] = {
      "with_cost,\n"
      "tol, max_iter, threads, level)\n"
      "-> (tariff, export_tax, cost, limit, status, products, left, residual, where, "
-     "what);\n"
+     "what,\n"
+     "error);\n"
      "the first seven are as in ge_evaluate"},
     {"ge_cause", py_ge_cause, METH_VARARGS, "ge_cause(cause) -> text"},
     {"vexp", py_vexp, METH_VARARGS, "vexp(level, x) -> exp(x)"},

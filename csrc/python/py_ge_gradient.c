@@ -50,17 +50,18 @@ py_ge_gradient(PyObject *mod, PyObject *args)
     }
     npy_intp S = (npy_intp)sc.nscenario, N = (npy_intp)world.N, J = (npy_intp)world.J;
     npy_intp K = (npy_intp)objective.nseed;
-    py_shape shapes[10];
+    py_shape shapes[11];
     for (int k = 0; k < 3; k++) {
         shapes[k] = (py_shape){5, {with[k] ? S : 0, K, N, N, J}, NPY_DOUBLE};
     }
-    const int types[6] = {NPY_INT, NPY_INT, NPY_DOUBLE, NPY_DOUBLE, NPY_INTP, NPY_INT};
+    const int types[7] = {NPY_INT,  NPY_INT, NPY_DOUBLE, NPY_DOUBLE,
+                          NPY_INTP, NPY_INT, NPY_DOUBLE};
     shapes[3] = (py_shape){2, {K, nlimit}, NPY_DOUBLE};
-    for (int k = 4; k < 10; k++) {
+    for (int k = 4; k < 11; k++) {
         shapes[k] = (py_shape){2, {S, K}, types[k - 4]};
     }
-    void *d[10];
-    PyObject *ret = py_ge_outputs(10, shapes, d);
+    void *d[11];
+    PyObject *ret = py_ge_outputs(11, shapes, d);
     if (ret == NULL) {
         return NULL;
     }
@@ -73,7 +74,8 @@ py_ge_gradient(PyObject *mod, PyObject *args)
                            .left = d[6],
                            .residual = d[7],
                            .where = d[8],
-                           .what = d[9]};
+                           .what = d[9],
+                           .error = d[10]};
 
     poll.ts = PyEval_SaveThread();
     tw_status rc =

@@ -25,7 +25,10 @@ TOL, MAX_PRODUCTS = 1e-12, 500
 OK, EDOMAIN = 0, 2
 SEEDS = st.integers(0, 2**32 - 1)
 INSTRUMENTS = ("tariff", "export_tax", "cost")
-RESULTS = (*INSTRUMENTS, "limit", "status", "products", "left", "residual", "where", "what")
+RESULTS = (
+    *INSTRUMENTS,
+    *("limit", "status", "products", "left", "residual", "where", "what", "error"),
+)
 
 
 def gradient(found: Answer, seeds: tuple, threads: int = 1, level: int = BEST_LEVEL) -> dict:

@@ -113,3 +113,29 @@ def test_an_adjoint_that_is_not_solved_is_refused(monkeypatch):
     monkeypatch.setattr("tradewar.ge_gradient.MAX_PRODUCTS", 1)
     with pytest.raises(ConvergenceError, match="gradient of welfare of CHN was not solved"):
         welfare_gradient(solve())
+
+
+def near_autarky(tol: float) -> tw.GEResult:
+    world = tw.datasets.bilateral_2023_world()
+    every = tw.Scenario("all").tariff(importer="*", exporter="*", product="*", add=2.0)
+    return tw.solve_ge(world, every, deficits="zero", tol=tol)
+
+
+def test_precision_bounds_the_error_of_welfare():
+    """A loose solution is as far off as it says, and near autarky farther than its residual."""
+    loose, tight = near_autarky(1e-6), near_autarky(1e-13)
+    bound = loose.precision()["welfare_error"]
+    error = np.abs(np.log1p(loose.welfare) - np.log1p(tight.welfare))
+    assert (error <= 1.01 * bound + 1e-12).all()
+    assert error.max() > 0.01 * bound.max() > 1e-8
+    assert tight.precision()["welfare_error"].max() < 1e-4 * bound.max()
+    assert bound.max() > loose.info["residual"]
+
+
+def test_precision_of_one_country():
+    res = solve()
+    whole, one = res.precision(), res.precision("USA")
+    assert one.index.tolist() == ["USA"] and one.attrs["unit"] == {"welfare_error": "fraction"}
+    np.testing.assert_allclose(one.loc["USA"], whole.loc["USA"], rtol=1e-4)
+    with pytest.raises(tw.DataError, match="USB"):
+        res.precision("USB")
