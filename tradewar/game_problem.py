@@ -29,7 +29,7 @@ Floats = NDArray[np.float64]
 
 ADJOINT_TOL = 1e-10  # relative residual of the transposed solve
 FOREIGN = 0.02  # guess of a payoff's curvature by others' choices, over that by its own
-ADJOINT_MOST = 500  # products with the transposed derivative
+ADJOINT_MOST = 600  # products with the transposed derivative
 
 
 class Point(NamedTuple):

@@ -25,7 +25,7 @@ __all__ = ["limit_gradient", "precision", "welfare_gradient", "welfare_seeds"]
 
 Floats = NDArray[np.float64]
 
-MAX_PRODUCTS = 300  # Jacobian products a country; usual solves take 30
+MAX_PRODUCTS = 600  # Jacobian products a country; usual solves take 20
 
 
 def welfare_gradient(

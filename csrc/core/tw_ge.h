@@ -69,11 +69,8 @@ typedef struct {
     double *gamma, *alpha;         /* [j][n8] gamma = 1 in padding */
     double *X, *Y, *inv_X, *inv_Y; /* [j][n8] levels; inverses 0 where dead */
     double *dead_X, *dead_Y; /* [j][n8] 1 where X (Y) = 0, padding included, else 0 */
-    /* for the steps of sweeps; the last three NULL with inputs */
-    double *home_pay; /* [j][n8] value added in home goods, part of X */
-    double *budget,
-        *earned;   /* [j][n8] part of n's spending; of income, from production */
-    double *sales; /* [seller i][n8] d ln B[i] / d ln (spending of n) */
+    /* for the steps of sweeps, see tw_ge_mixing; the last two NULL with inputs */
+    double *home_pay, *budget, *sales;
     double *V, *inv_V, *dead_V; /* [n8] value added */
     double *I, *D;              /* [n8] */
     double *keep;               /* [n8] 1 - tau at the base; 1 in padding */
@@ -162,8 +159,9 @@ typedef struct tw_ge {
     int poor_once;  /* the last country that was poor on the way, or -1 */
 
     /* scratch of tw_ge_solve.c */
-    double *point, *F, *best, *step; /* [n8] */
-    double *ladder;                  /* scratch of tw_ge_ladder.c, made on demand */
+    double *point, *F, *best; /* [n8] */
+    double *mixing;           /* of tw_ge_mixing_base */
+    double *ladder;           /* scratch of tw_ge_ladder.c, made on demand */
     double *aa_scratch;
     tw_anderson aa;
     double *room, *block; /* flows and aa_scratch; the rest, zero at first */
@@ -236,10 +234,22 @@ tw_status tw_ge_sweeps(tw_ge *ge, double *z, double tol, size_t memory, int most
 /* What went wrong at z: what and where. */
 void tw_ge_blame(tw_ge *ge, const double *z);
 
-/* tw_ge_step.c: the steps of wages, [n8]; F becomes M F but for the rows of limits; v = M' y. */
-void tw_ge_wage_steps(const tw_ge *ge, double *step);
-void tw_ge_step(tw_ge *ge, const double *step, double *F);
-void tw_ge_step_transposed(tw_ge *ge, const double *step, const double *y, double *v);
+/* tw_ge_step.c: the numbers of M, at the baseline or at the state last evaluated. */
+typedef struct {
+    const double *step;     /* [n8] of wages */
+    const double *home_pay; /* [j][n8] value added in home goods, part of X */
+    /* without input use, else not read, and sales NULL */
+    const double *budget; /* [j][n8] X, part of n's spending */
+    const double *earned; /* [j][n8] part of income that follows the wage */
+    const double *sales;  /* [seller i][n8] d ln B[i] / d ln (spending of n) */
+} tw_ge_mixing;
+size_t tw_ge_mixing_doubles(const tw_ge_base *b);
+tw_ge_mixing tw_ge_mixing_base(const tw_ge *ge, double *scratch);
+tw_ge_mixing tw_ge_mixing_state(const tw_ge *ge, double *scratch);
+/* F becomes M F but for the rows of limits; v = M' y. */
+void tw_ge_step(tw_ge *ge, const tw_ge_mixing *m, double *F);
+void tw_ge_step_transposed(tw_ge *ge, const tw_ge_mixing *m, const double *y,
+                           double *v);
 
 /* tw_ge_ladder.c, for what sweeps leave: Newton's method, then part of the way after part. */
 size_t tw_ge_ladder_doubles(const tw_ge *ge);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 enum { BASIS_BYTES = 1 << 26, LEAST_MEMORY = 20, TILE = 8 };
+enum { MIXED = 160 }; /* products in the variables of sweeps before those of F */
 
 typedef struct {
     tw_ge ge;
@@ -18,7 +19,9 @@ typedef struct {
     ptrdiff_t loaded; /* scenario whose state stands, or -1 */
     tw_status rc;     /* of loading it */
     double *block, *room;
-    double *z, *F, *rhs, *v, *mixed, *step, *seed, *linear, *krylov;
+    double *z, *F, *rhs, *v, *mixed, *room_of_mixing, *seed, *linear, *krylov;
+    tw_ge_mixing mixing;
+    int plain; /* without M */
 } worker;
 
 typedef struct {
@@ -37,8 +40,10 @@ static int
 transposed(void *ctx, const double *x, double *y)
 {
     worker *w = ctx;
-    tw_ge_step_transposed(&w->ge, w->step, x, w->mixed);
-    tw_ge_vjp(&w->lin, w->mixed, y);
+    if (!w->plain) {
+        tw_ge_step_transposed(&w->ge, &w->mixing, x, w->mixed);
+    }
+    tw_ge_vjp(&w->lin, w->plain ? x : w->mixed, y);
     return tw_stop_now(w->ge.stop, w->ge.worker);
 }
 
@@ -66,7 +71,7 @@ load(const batch *b, worker *w, size_t s)
         return w->rc;
     }
     tw_ge_linear_init(&w->lin, ge, w->linear);
-    tw_ge_wage_steps(ge, w->step);
+    w->mixing = tw_ge_mixing_state(ge, w->room_of_mixing);
     return TW_OK;
 }
 
@@ -184,6 +189,38 @@ write_nothing(const batch *b, const worker *w, size_t item)
     }
 }
 
+/* v = -(dF/dz)'^-1 O_z in the variables of sweeps, then, where that fails, in its own. */
+static tw_status
+solve_adjoint(const batch *b, worker *w, size_t *products, double *left)
+{
+    const tw_ge *ge = &w->ge;
+    size_t most = (size_t)b->opt->max_iter, more;
+    double again;
+    w->plain = 0;
+    tw_status rc =
+        tw_gmres(ge->kern, ge->n8, b->memory, TW_MIN(most, (size_t)MIXED), b->opt->tol,
+                 transposed, w, w->rhs, w->v, w->krylov, products, left);
+    if (rc == TW_EINTR) {
+        return rc;
+    }
+    tw_ge_step_transposed(&w->ge, &w->mixing, w->v, w->mixed);
+    most -= TW_MIN(most, *products);
+    if (rc != TW_OK && most > 0) {
+        w->plain = 1;
+        tw_status second =
+            tw_gmres(ge->kern, ge->n8, b->memory, most, b->opt->tol, transposed, w,
+                     w->rhs, w->v, w->krylov, &more, &again);
+        *products += more;
+        if (second == TW_EINTR || second == TW_OK || rc == TW_ENUMERIC ||
+            again < *left) {
+            *left = again;
+            return second;
+        }
+    }
+    memcpy(w->v, w->mixed, ge->n8 * sizeof *w->v);
+    return rc;
+}
+
 static void
 do_item(void *ctx, int number, size_t item, const tw_stop *stop)
 {
@@ -202,12 +239,8 @@ do_item(void *ctx, int number, size_t item, const tw_stop *stop)
         for (size_t u = 0; u < ge->n8; u++) {
             w->rhs[u] = -w->rhs[u];
         }
-        rc =
-            tw_gmres(ge->kern, ge->n8, b->memory, (size_t)b->opt->max_iter, b->opt->tol,
-                     transposed, w, w->rhs, w->v, w->krylov, &products, &left);
+        rc = solve_adjoint(b, w, &products, &left);
         if (rc == TW_OK || rc == TW_NOCONV) {
-            tw_ge_step_transposed(&w->ge, w->step, w->v, w->mixed);
-            memcpy(w->v, w->mixed, ge->n8 * sizeof *w->v);
             error = 0.0;
             for (size_t u = 0; u < ge->n8; u++) {
                 error += fabs(w->v[u] * w->F[u]);
@@ -247,7 +280,8 @@ worker_new(worker *w, const batch *b, const tw_ge_base *base)
     size_t seed = 5 * base->N8 + base->NJ8;
     size_t linear = tw_ge_linear_doubles(base, room.members);
     size_t krylov = tw_gmres_doubles(n8, b->memory);
-    w->block = tw_alloc(5 * n8 + base->N8 + seed + linear + 8, sizeof(double));
+    size_t mixing = tw_ge_mixing_doubles(base);
+    w->block = tw_alloc(5 * n8 + mixing + seed + linear + 8, sizeof(double));
     w->room = tw_reserve(krylov + 8, sizeof(double));
     if (w->block == NULL || w->room == NULL) {
         return TW_ENOMEM;
@@ -257,8 +291,8 @@ worker_new(worker *w, const batch *b, const tw_ge_base *base)
     w->rhs = w->F + n8;
     w->v = w->rhs + n8;
     w->mixed = w->v + n8;
-    w->step = w->mixed + n8;
-    w->seed = w->step + base->N8;
+    w->room_of_mixing = w->mixed + n8;
+    w->seed = w->room_of_mixing + mixing;
     w->linear = w->seed + seed;
     w->krylov = tw_ge_align(w->room);
     return TW_OK;

@@ -203,7 +203,7 @@ allot(tw_ge *ge, const tw_ge_base *b)
         {&ge->point, n8},
         {&ge->F, n8},
         {&ge->best, n8},
-        {&ge->step, n8},
+        {&ge->mixing, tw_ge_mixing_doubles(b)},
         {&ge->change, 2 * nc},
     };
     enum { UNSET = sizeof unset / sizeof *unset, ZEROS = sizeof zeros / sizeof *zeros };

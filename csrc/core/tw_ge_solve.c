@@ -118,10 +118,10 @@ tw_ge_blame(tw_ge *ge, const double *z)
 
 /* The step of a sweep, in place of F.  Limits move by their own slope, inside their range. */
 static void
-sweep_step(tw_ge *ge, const double *z, const double *scale, double damping)
+sweep_step(tw_ge *ge, const double *z, const tw_ge_mixing *mixing, double damping)
 {
     double *F = ge->F;
-    tw_ge_step(ge, scale, F);
+    tw_ge_step(ge, mixing, F);
     for (size_t l = 0; l < ge->lim.n; l++) {
         double m = z[ge->at_m + l];
         double move = -ge->lim.gap[l] / tw_ge_limits_slope(ge, l);
@@ -167,11 +167,11 @@ clamp(tw_ge *ge, double *z)
 tw_status
 tw_ge_sweeps(tw_ge *ge, double *z, double tol, size_t memory, int most)
 {
-    double *best = ge->best, *scale = ge->step;
+    double *best = ge->best;
     double least = INFINITY, mark = INFINITY, damping = 1.0;
     size_t bytes = ge->n8 * sizeof *z;
     int since = 0, restarts = 0;
-    tw_ge_wage_steps(ge, scale);
+    tw_ge_mixing mixing = tw_ge_mixing_base(ge, ge->mixing);
     memcpy(best, z, bytes);
     project(ge, z);
     tw_anderson_init(&ge->aa, ge->n8, memory, ge->aa_scratch);
@@ -202,7 +202,7 @@ tw_ge_sweeps(tw_ge *ge, double *z, double tol, size_t memory, int most)
             tw_anderson_init(&ge->aa, ge->n8, memory, ge->aa_scratch);
             tw_ge_check(ge, z, tol);
         }
-        sweep_step(ge, z, scale, damping);
+        sweep_step(ge, z, &mixing, damping);
         tw_anderson_step(&ge->aa, ge->kern, z, ge->F);
         clamp(ge, z);
         if (ge->lim.n > 0 && project(ge, z)) {

@@ -238,20 +238,18 @@ pack_incomes(tw_ge_base *b, const tw_ge_world *w)
     }
 }
 
-/* How sales follow spending, and spending wages, where nobody uses inputs. */
+/* How sales follow spending, where nobody uses inputs. */
 static void
 pack_demand(tw_ge_base *b)
 {
     size_t N = b->N, N8 = b->N8;
     for (size_t n = 0; n < N; n++) {
-        double total = 0.0, made = 0.0;
+        double total = 0.0;
         for (size_t k = n; k < b->NJ8; k += N8) {
             total += b->X[k];
-            made += b->Y[k];
         }
         for (size_t k = n; k < b->NJ8; k += N8) {
             b->budget[k] = total > 0.0 ? b->X[k] / total : 0.0;
-            b->earned[k] = b->X[k] > 0.0 && b->I[n] > 0.0 ? made / b->I[n] : 0.0;
         }
     }
     for (size_t row = 0; row < b->J * N; row++) {
@@ -318,7 +316,7 @@ pack(tw_ge_base *b, const tw_ge_world *w, tw_info *info)
     b->has_inputs =
         outside(w->input_use == NULL ? 0 : N * J * J, w->input_use, 0.0, 0.0) >= 0;
     size_t J8 = (J + 7) / 8 * 8, inputs = b->has_inputs ? J * size : 0;
-    size_t demand = b->has_inputs ? 0 : 2 * size + N * N8;
+    size_t demand = b->has_inputs ? 0 : size + N * N8;
     size_t total = (2 + (size_t)b->has_x) * b->cells + inputs + demand + 9 * size +
                    6 * N8 + 3 * J8;
     b->block = tw_alloc(total + 8, sizeof *b->block);
@@ -343,7 +341,6 @@ pack(tw_ge_base *b, const tw_ge_world *w, tw_info *info)
     b->g = b->has_inputs ? slice(&at, inputs) : NULL;
     if (!b->has_inputs) {
         b->budget = slice(&at, size);
-        b->earned = slice(&at, size);
         b->sales = slice(&at, N * N8);
     }
     b->pi = slice(&at, b->cells);

@@ -1,12 +1,19 @@
-/* tw_gmres.c - see tw_gmres.h.  Givens rotations, and classical Gram-Schmidt, taken twice
- * where a vector loses most of its length (Daniel, Gragg, Kaufman and Stewart 1976). */
+/* tw_gmres.c - see tw_gmres.h.  Givens rotations, and classical Gram-Schmidt, always twice: once
+ * lets what is not orthogonal grow from vector to vector, until the estimate of the residual
+ * is fiction (Giraud, Langou, Rozloznik and van den Eshof 2005).
+ *
+ * The space is spanned with I + A, which spans the same one: the matrices of equilibrium are
+ * near -I, so that A v is nearly -v, and taking that away would leave rounding. */
 #include "tw_gmres.h"
 
 #include <math.h>
 #include <string.h>
 
-static const double LOSS = 0.1; /* vectors are orthogonal to rounding / LOSS */
-static const double SINGULAR = 1e-14, TRUSTED = 1e-8; /* see regularity() */
+static const double GONE =
+    0.1; /* of a vector that the second projection shortens so much
+                                   nothing but rounding was left */
+static const double SINGULAR = 1e-14; /* see regularity() */
+static const double ROUNDING = 1e-14; /* of a product, in units of |A| |x| */
 
 typedef struct {
     const tw_kernels *kern;
@@ -82,22 +89,19 @@ expand(gmres *gm, size_t k)
     for (size_t j = 0; j <= k; j++) {
         gm->h[j * m + k] = 0.0;
     }
-    double before = sqrt(gm->kern->dot(n8, v, v));
+    gm->kern->axpy(n8, 1.0, gm->basis + k * n8, v); /* (I + A) v */
+    project(gm, k, v);
+    double once = gm->kern->dot(n8, v, v);
     project(gm, k, v);
     double norm = sqrt(gm->kern->dot(n8, v, v));
-    if (norm < LOSS * before) {
-        double once = norm;
-        project(gm, k, v);
-        norm = sqrt(gm->kern->dot(n8, v, v));
-        norm =
-            norm < LOSS * once ? 0.0 : norm; /* rounding was left: v is in the space */
-    }
+    norm = norm < GONE * sqrt(once) ? 0.0 : norm; /* v is in the space */
     if (!isfinite(norm)) {
         return TW_ENUMERIC;
     }
     if (norm > 0.0) {
         scale_by(n8, 1.0 / norm, v);
     }
+    gm->h[k * m + k] -= 1.0;
     gm->h[(k + 1) * m + k] = norm;
     return TW_OK;
 }
@@ -122,9 +126,9 @@ rotate(gmres *gm, size_t k)
     gm->g[k] *= gm->c[k];
 }
 
-/* Smallest over largest diagonal of the triangle: a bound on what its inverse magnifies. */
+/* Smallest over largest diagonal of the triangle; *largest is of the size of A. */
 static double
-regularity(const gmres *gm, size_t count)
+regularity(const gmres *gm, size_t count, double *largest)
 {
     double low = INFINITY, high = 0.0;
     for (size_t k = 0; k < count; k++) {
@@ -132,6 +136,7 @@ regularity(const gmres *gm, size_t count)
         low = TW_MIN(low, d);
         high = TW_MAX(high, d);
     }
+    *largest = high;
     return high > 0.0 ? low / high : 0.0;
 }
 
@@ -202,15 +207,17 @@ tw_gmres(const tw_kernels *kern, size_t n8, size_t memory, size_t max_products,
         if ((rc = cycle(&gm, max_products, tol * size, &count)) != TW_OK) {
             break;
         }
-        double regular = regularity(&gm, count), estimate = fabs(gm.g[count]) / size;
+        double large, regular = regularity(&gm, count, &large);
+        double estimate = fabs(gm.g[count]) / size;
         if (!(regular > SINGULAR)) {
             rc = TW_ENUMERIC; /* A maps the space into itself, and not onto it */
             break;
         }
         finish(&gm, count, x);
-        /* In a regular triangle the estimate is exact up to rounding: trusting it saves a
-         * product. */
-        if (estimate <= tol && regular > TRUSTED) {
+        /* The estimate is exact up to the rounding of A x, which is large where A is nearly
+         * singular: trusting it elsewhere saves a product. */
+        double rounding = ROUNDING * large * sqrt(kern->dot(n8, x, x)) / size;
+        if (estimate <= tol && rounding <= tol) {
             *left = estimate;
             break;
         }

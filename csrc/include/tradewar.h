@@ -367,9 +367,8 @@ typedef struct {
     double *residual; /* [nscenario, nseed] largest |F| at the solution given */
     ptrdiff_t *where; /* [nscenario, nseed] see tw_ge_cause; -1 unless TW_EDOMAIN */
     int *what;        /* [nscenario, nseed] a tw_ge_cause */
-    double *
-        error; /* [nscenario, nseed] how far the residuals at the solution given can put
-                     the objective off, to first order; or NULL */
+    double *error; /* [nscenario, nseed] how far the residuals at the solution given can
+                           put the objective off, to first order; or NULL */
 } tw_ge_gradients;
 
 /* options->tol bounds `left` and max_iter the products of one seed. */

@@ -422,10 +422,10 @@ check_gradient(trial *t, unsigned long long seed)
                            weight + 5 * next,
                            weight + 4 * next};
     int status[NSEED], products[NSEED], what[NSEED];
-    double left[NSEED], residual[NSEED];
+    double left[NSEED], residual[NSEED], error[NSEED];
     ptrdiff_t where[NSEED];
-    tw_ge_gradients out = {g,        g + slab, g + 2 * slab, g + 3 * slab, status,
-                           products, left,     residual,     where,        what};
+    tw_ge_gradients out = {g,    g + slab, g + 2 * slab, g + 3 * slab, status, products,
+                           left, residual, where,        what,         error};
     tw_options opt = {
         .tol = 1e-13, .max_iter = 500, .threads = 2, .level = TW_LEVEL_AUTO};
     tw_info info;
