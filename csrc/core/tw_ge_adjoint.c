@@ -10,8 +10,11 @@
 #include <math.h>
 #include <string.h>
 
-enum { BASIS_BYTES = 1 << 26, LEAST_MEMORY = 20, TILE = 8 };
-enum { MIXED = 160 }; /* products in the variables of sweeps before those of F */
+enum { BASIS_BYTES = 1 << 26, LEAST_MEMORY = 20 };
+enum {
+    TILE = 8,
+    MIXED = 160
+}; /* products in the variables of sweeps before those of F */
 
 typedef struct {
     tw_ge ge;
@@ -19,7 +22,7 @@ typedef struct {
     ptrdiff_t loaded; /* scenario whose state stands, or -1 */
     tw_status rc;     /* of loading it */
     double *block, *room;
-    double *z, *F, *rhs, *v, *mixed, *room_of_mixing, *seed, *linear, *krylov;
+    double *z, *F, *rhs, *v, *mixed, *room_of_mixing, *seed, *tile, *linear, *krylov;
     tw_ge_mixing mixing;
     int plain; /* without M */
 } worker;
@@ -108,23 +111,25 @@ slab(double *array, size_t item, size_t size)
     return array != NULL ? array + item * size : NULL;
 }
 
-/* Exporter i's flows of up to TILE sectors: computed along importers, written along sectors,
- * so that each line of memory is filled at once. */
+/* Up to TILE flows i J + j from `first` on: computed along importers, written along flows, so
+ * that each line of memory is filled at once. */
 static void
-write_tile(tw_ge_linear *lin, size_t i, size_t j, double *tariff, double *export_tax,
+write_tile(const worker *w, size_t first, double *tariff, double *export_tax,
            double *cost)
 {
-    const tw_ge_base *b = lin->ge->base;
-    size_t N = b->N, J = b->J, N8 = b->N8, count = TW_MIN((size_t)TILE, J - j);
-    double *from[3] = {lin->t1, lin->t2, lin->t3}, *to[3] = {tariff, export_tax, cost};
+    const tw_ge_base *b = w->ge.base;
+    size_t J = b->J, N8 = b->N8, flows = b->N * J;
+    size_t count = TW_MIN((size_t)TILE, flows - first);
+    double *from = w->tile, *to[3] = {tariff, export_tax, cost};
     for (size_t k = 0; k < count; k++) {
-        lin->ge->gk->flow_bars(lin, i, j + k, from[0] + k * N8, from[1] + k * N8,
-                               from[2] + k * N8);
+        double *row = from + k * N8;
+        w->ge.gk->flow_bars(&w->lin, (first + k) / J, (first + k) % J, row,
+                            row + TILE * N8, row + 2 * TILE * N8);
     }
-    for (size_t a = 0; a < 3; a++) {
-        for (size_t n = 0; to[a] != NULL && n < N; n++) {
+    for (size_t a = 0; a < 3; a++, from += TILE * N8) {
+        for (size_t n = 0; to[a] != NULL && n < b->N; n++) {
             for (size_t k = 0; k < count; k++) {
-                to[a][(n * N + i) * J + j + k] = from[a][k * N8 + n];
+                to[a][n * flows + first + k] = from[k * N8 + n];
             }
         }
     }
@@ -139,10 +144,8 @@ write_gradient(const batch *b, worker *w, size_t item, size_t k)
     double *tariff = slab(b->out->tariff, item, flows);
     double *export_tax = slab(b->out->export_tax, item, flows);
     double *cost = slab(b->out->cost, item, flows);
-    for (size_t j = 0; j < J; j += TILE) {
-        for (size_t i = 0; i < N; i++) {
-            write_tile(&w->lin, i, j, tariff, export_tax, cost);
-        }
+    for (size_t first = 0; first < N * J; first += TILE) {
+        write_tile(w, first, tariff, export_tax, cost);
     }
     for (size_t f = 0; f < lim->nflow; f++) {
         tw_ge_flow_bar bar = tw_ge_special_bar(&w->lin, f);
@@ -280,8 +283,8 @@ worker_new(worker *w, const batch *b, const tw_ge_base *base)
     size_t seed = 5 * base->N8 + base->NJ8;
     size_t linear = tw_ge_linear_doubles(base, room.members);
     size_t krylov = tw_gmres_doubles(n8, b->memory);
-    size_t mixing = tw_ge_mixing_doubles(base);
-    w->block = tw_alloc(5 * n8 + mixing + seed + linear + 8, sizeof(double));
+    size_t mixing = tw_ge_mixing_doubles(base), tile = 3 * TILE * base->N8;
+    w->block = tw_alloc(5 * n8 + mixing + seed + tile + linear + 8, sizeof(double));
     w->room = tw_reserve(krylov + 8, sizeof(double));
     if (w->block == NULL || w->room == NULL) {
         return TW_ENOMEM;
@@ -293,7 +296,8 @@ worker_new(worker *w, const batch *b, const tw_ge_base *base)
     w->mixed = w->v + n8;
     w->room_of_mixing = w->mixed + n8;
     w->seed = w->room_of_mixing + mixing;
-    w->linear = w->seed + seed;
+    w->tile = w->seed + seed;
+    w->linear = w->tile + tile;
     w->krylov = tw_ge_align(w->room);
     return TW_OK;
 }

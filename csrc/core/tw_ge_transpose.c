@@ -239,36 +239,6 @@ demand_line(size_t n8, double inv_theta, const double *restrict q_bar,
     }
 }
 
-/* q_bar in dYT, then X_bar in dX and Phi_bar in dq. */
-static void
-adjoint_import_side(tw_ge_linear *lin, const double *vP, const double *vX, double *dX)
-{
-    const tw_ge *ge = lin->ge;
-    const tw_ge_base *b = ge->base;
-    const tw_ge_limit_set *lim = &ge->lim;
-    size_t N8 = b->N8;
-    for (size_t r = 0; r < b->NJ8; r += N8) {
-        seller_line(N8, ge->has_x ? 1.0 : 0.0, ge->u + r, lin->dY + r, lin->b,
-                    lin->t1 + r, lin->t3 + r);
-    }
-    tw_ge_rows(ge, TW_GE_KX, lin->t1, lin->dYT);
-    if (ge->has_x) {
-        tw_ge_rows(ge, TW_GE_KT, lin->t3, lin->dq);
-        add(b->NJ8, lin->dq, lin->dYT);
-    }
-    for (size_t r = 0; r < b->NJ8; r += N8) {
-        buyer_line(N8, ge->q + r, ge->M + r, lin->a, lin->dYT + r);
-    }
-    for (size_t f = 0; f < lim->nflow; f++) {
-        lin->dYT[lim->row[f]] += lin->z_bar[f] + lin->h_bar[f];
-    }
-    for (size_t j = 0; j < b->J; j++) {
-        size_t r = j * N8;
-        demand_line(N8, 1.0 / b->theta[j], lin->dYT + r, lin->a, ge->X + r, vP + r,
-                    vX + r, dX + r, lin->dq + r);
-    }
-}
-
 static inline void
 order_line(size_t n8, const double *restrict phi_bar, const double *restrict q,
            const double *restrict inv_X, const double *restrict R_bar,
@@ -291,20 +261,38 @@ supply_line(size_t n8, const double *restrict Y_bar, const double *restrict Y,
     }
 }
 
-/* u_bar in du. */
+/* Through the flows and back, sector by sector while they are in cache: q_bar in dYT, X_bar in
+ * dX, Phi_bar in dq, u_bar in du. */
 static void
-adjoint_export_side(tw_ge_linear *lin)
+adjoint_flows(tw_ge_linear *lin, const double *vP, const double *vX, double *dX)
 {
     const tw_ge *ge = lin->ge;
     const tw_ge_base *b = ge->base;
     const tw_ge_limit_set *lim = &ge->lim;
-    for (size_t r = 0; r < b->NJ8; r += b->N8) {
-        order_line(b->N8, lin->dq + r, ge->q + r, lin->inv_X + r, lin->a, lin->t1 + r,
-                   lin->t3 + r);
+    const double *KX = ge->has_x ? ge->KX : ge->KT;
+    size_t N = b->N, N8 = b->N8;
+    memset(lin->du, 0, b->NJ8 * sizeof *lin->du); /* so far what limits add to q_bar */
+    for (size_t f = 0; f < lim->nflow; f++) {
+        lin->du[lim->row[f]] += lin->z_bar[f] + lin->h_bar[f];
     }
-    ge->gk->cols_apart(b->J, b->N, b->N8, ge->K, ge->KT, lin->t1, lin->t3, lin->du);
-    for (size_t r = 0; r < b->NJ8; r += b->N8) {
-        supply_line(b->N8, lin->dY + r, ge->Y + r, lin->b, ge->YT + r, ge->u + r,
+    for (size_t j = 0; j < b->J; j++) {
+        size_t r = j * N8, cell = r * N;
+        seller_line(N8, ge->has_x ? 1.0 : 0.0, ge->u + r, lin->dY + r, lin->b,
+                    lin->t1 + r, lin->t3 + r);
+        ge->gk->rows(1, N, N8, KX + cell, lin->t1 + r, lin->dYT + r);
+        if (ge->has_x) {
+            ge->gk->rows(1, N, N8, ge->KT + cell, lin->t3 + r, lin->dq + r);
+            add(N8, lin->dq + r, lin->dYT + r);
+        }
+        buyer_line(N8, ge->q + r, ge->M + r, lin->a, lin->dYT + r);
+        add(N8, lin->du + r, lin->dYT + r);
+        demand_line(N8, 1.0 / b->theta[j], lin->dYT + r, lin->a, ge->X + r, vP + r,
+                    vX + r, dX + r, lin->dq + r);
+        order_line(N8, lin->dq + r, ge->q + r, lin->inv_X + r, lin->a, lin->t1 + r,
+                   lin->t3 + r);
+        ge->gk->cols_apart(1, N, N8, ge->K + cell, ge->KT + cell, lin->t1 + r,
+                           lin->t3 + r, lin->du + r);
+        supply_line(N8, lin->dY + r, ge->Y + r, lin->b, ge->YT + r, ge->u + r,
                     lin->du + r);
     }
     for (size_t f = 0; f < lim->nflow; f++) {
@@ -397,8 +385,7 @@ TW_LEVEL_NAME(tw_ge_transpose)(tw_ge_linear *lin, const double *v,
     adjoint_demand(lin, v, seed, dz + ge->at_P);
     adjoint_income(lin, v, seed, dz);
     adjoint_limits(lin, v + ge->at_m, dz + ge->at_m);
-    adjoint_import_side(lin, v + ge->at_P, v + ge->at_X, dz + ge->at_X);
-    adjoint_export_side(lin);
+    adjoint_flows(lin, v + ge->at_P, v + ge->at_X, dz + ge->at_X);
     adjoint_scale(lin, v + ge->at_S, dz + ge->at_S);
     adjoint_cost(lin, dz, dz + ge->at_P);
     adjoint_wedges(lin, dz + ge->at_m);
