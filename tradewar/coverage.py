@@ -283,7 +283,7 @@ def _sort_goods(sectors: list[str], given: pd.Series | None) -> Goods:
 
     table = datasets.hs6_to_icio22() if given is None else given
     place = {label: j for j, label in enumerate(sectors)}
-    data, exports = schedules.sector_weights()
+    data, exports = schedules.shared_weights()
     if given is None:
         table = pd.concat([table, _retired(table, list(exports.products))])
     codes = [str(code) for code, label in table.items() if str(label) in place]

@@ -121,12 +121,13 @@ def sector_weights() -> tuple[TradeData, TradeData]:
     tuple of TradeData
         US imports of 2024; China's imports from the United States of 2017.
     """
-    return _sector_weights()
+    return us_imports_2024(), china_imports_from_us_2017()
 
 
 @functools.cache
-def _sector_weights() -> tuple[TradeData, TradeData]:
-    return us_imports_2024(), china_imports_from_us_2017()
+def shared_weights() -> tuple[TradeData, TradeData]:
+    """Give `sector_weights` again and again; for readers that keep them to themselves."""
+    return sector_weights()
 
 
 @functools.cache

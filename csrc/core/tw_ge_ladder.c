@@ -108,10 +108,18 @@ direction(ladder *l, double forcing)
         return TW_OK;
     }
     size_t most = (size_t)TW_MAX(ge->opt->max_iter - ge->iterations, 1);
-    tw_status rc = tw_gmres(ge->kern, n8, KRYLOV, TW_MIN(most, PRODUCTS), forcing,
-                            apply, l, l->rhs, l->move, l->krylov, &products, &left);
-    if (rc == TW_NOCONV && n8 > DENSE && n8 <= DENSE_LAST) {
-        rc = eliminate(l);
+    tw_status rc = TW_NOCONV;
+    for (int again = 0; again < 2;
+         again++) { /* elimination overwrites an inexact step */
+        rc = tw_gmres(ge->kern, n8, KRYLOV, TW_MIN(most, PRODUCTS), forcing, apply, l,
+                      l->rhs, l->move, l->krylov, &products, &left);
+        int hard = rc == TW_NOCONV && n8 > DENSE && n8 <= DENSE_LAST && !again;
+        if (!hard) {
+            break;
+        }
+        if (eliminate(l) == TW_OK) {
+            return TW_OK;
+        }
     }
     return rc == TW_NOCONV && left < 0.9 ? TW_OK : rc; /* an inexact step is a step */
 }

@@ -84,7 +84,7 @@ def status_quo(base: TradeData | World | None = None) -> Scenario:
     calendar = _calendar()
     sectors = not all(str(product).isdigit() for product in base.products)
     products = schedules.sectors_of(base) if sectors else None
-    weights = schedules.sector_weights() if sectors else (None, None)
+    weights = schedules.shared_weights() if sectors else (None, None)
     importers = _importers(base)
     given = start
     for importer, date, trade in ((USA, 2024, weights[0]), (CHN, CHINA_BASE, weights[1])):
