@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import tradewar as tw
-from tests.game_worlds import draw, two
+from tests.game_worlds import A_TAXES_B, B_TAXES_A, draw, two
 from tests.reference.game_twin import TwinWorld
 from tradewar import game_hessian
 from tradewar.arena import make_arena
@@ -227,6 +227,11 @@ def test_bounds_hold_and_empty_flows_are_set_aside():
     found = tw.optimal_tariff(world, "A").second_order()
     assert found.table.loc["A", ["free", "held", "too_small"]].tolist() == [1, 0, 1]
     assert found.directions["variable"].tolist() == ["A<-B food"]
+    assert found.verdict == "strict maximum"  # in what matters
+    result = tw.optimal_tariff(two(4.0, home=1.0 - 1e-9), "A")
+    found = result.second_order()
+    assert found.table.loc["A", ["free", "held", "too_small"]].tolist() == [0, 0, 1]
+    assert found.verdict == "flat"
 
 
 # ---- bad input --------------------------------------------------------------------------------
@@ -237,8 +242,13 @@ def test_bad_input(monkeypatch):
     with pytest.raises(DataError, match="players cooperate against that: see gain_from_deviating"):
         tw.cooperate(two(), ["A", "B"]).second_order()
     result = tw.optimal_tariff(world, "A")
-    with pytest.raises(DataError, match="k=0: give a number of directions, 1 or more"):
-        result.second_order(k=0)
+    war = A_TAXES_B + B_TAXES_A
+    with pytest.raises(DataError, match="see gain_from_deviating of the Bargain"):
+        tw.bargain(two(), ["A", "B"], threat=war).outcome.second_order()
+    for bad in (0, True, np.True_, 1.0):
+        with pytest.raises(DataError, match=f"k={bad!r}: give a number of directions, 1 or more"):
+            result.second_order(k=bad)
+    assert len(result.second_order(k=np.int64(2)).directions["direction"].unique()) == 2
     with pytest.raises(DataError, match="does not say what players want"):
         dataclasses.replace(result, goal=None).second_order()
     monkeypatch.setattr(game_hessian, "DENSE", 2)
