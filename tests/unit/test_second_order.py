@@ -22,6 +22,7 @@ from tradewar.second_order import verdict_of
 SYMMETRIC = 1e-5  # relative: differences with a step of 4.6e-4 on gradients known to 1e-10
 PRODUCT = 3e-5  # of the largest second derivative, against differences of payoffs
 STEP = 2e-3  # of those differences: its square and 1e-13 over it are both below 1e-5
+EDGE = 0.02  # between products at a ban and next to it; half is missing where a step is cut off
 EIGEN = 1e-3  # of eigenvalues by Lanczos iteration
 CLOSURES = [
     {},
@@ -140,6 +141,17 @@ def test_one_sector_and_two_countries_by_a_model_of_its_own(theta, size):
     assert reach == pytest.approx(np.sqrt(2e-6 / -number), rel=1e-4)
 
 
+def test_products_at_full_size_are_those_just_below():
+    payoff, x, _ = ground(3, {}, MIXED)
+    ban = payoff.policy.names.index("ban")
+    row, weight = np.eye(len(x))[ban], np.array([1.0, 0.0])
+    found = []
+    for size in (1.0, 0.998):
+        x[ban] = size
+        found.append(hessian_product(payoff, x, row, weight))
+    np.testing.assert_allclose(found[0], found[1], atol=EDGE * np.abs(found[1]).max())
+
+
 # ---- verdicts ---------------------------------------------------------------------------------
 
 
@@ -184,6 +196,7 @@ def test_a_saddle_is_no_maximum():
         goal=SimpleNamespace(players=[0]),
         policy=SimpleNamespace(
             changes=lambda x: x,
+            names=("", "", ""),
             low=np.full(3, -1.0),
             high=np.ones(3),
             scale=np.ones(3),
