@@ -23,6 +23,7 @@ SYMMETRIC = 1e-5  # relative: differences with a step of 4.6e-4 on gradients kno
 PRODUCT = 3e-5  # of the largest second derivative, against differences of payoffs
 STEP = 2e-3  # of those differences: its square and 1e-13 over it are both below 1e-5
 EDGE = 0.02  # between products at a ban and next to it; half is missing where a step is cut off
+LIKE = 12.0  # between a guess of a curvature and the truth
 EIGEN = 1e-3  # of eigenvalues by Lanczos iteration
 CLOSURES = [
     {},
@@ -150,6 +151,18 @@ def test_products_at_full_size_are_those_just_below():
         x[ban] = size
         found.append(hessian_product(payoff, x, row, weight))
     np.testing.assert_allclose(found[0], found[1], atol=EDGE * np.abs(found[1]).max())
+
+
+@pytest.mark.parametrize("size", [0.0, 0.9, 1.0])
+def test_guesses_of_bans_and_limits_are_of_the_right_size(size):
+    payoff, x, _ = ground(3, {}, MIXED)
+    weight = np.array([1.0, 0.0])
+    for name in ("ban", "quota"):
+        k = payoff.policy.names.index(name)
+        x[payoff.policy.names.index("ban")] = size
+        truth = -hessian_product(payoff, x, np.eye(len(x))[k], weight)[k]
+        guess = payoff.curvature(payoff.at(x)[1])[0, k]
+        assert truth / LIKE < guess < truth * LIKE
 
 
 # ---- verdicts ---------------------------------------------------------------------------------
