@@ -27,7 +27,7 @@ from tradewar.world import World
 
 LOG = logging.getLogger("tradewar")
 
-__all__ = ["Table", "bargain", "payoffs_of", "starts_of"]
+__all__ = ["Table", "alliance_of", "bargain", "payoffs_of", "starts_of"]
 
 Floats = NDArray[np.float64]
 
@@ -233,7 +233,7 @@ def bargain(
             talks.climb(f"from {name}", x)
             if abs(talks.merit[f"from {name}"] - talks.merit[first]) <= SAME:
                 break  # others led to the same top as well, wherever that was looked at
-    alliance = _alliance(arena, table)
+    alliance = alliance_of(arena, table)
     if alliance is not None:
         talks.try_climb("from an alliance", alliance)
     ends = _ends(talks, arena.players)
@@ -382,7 +382,7 @@ def starts_of(arena: Arena, table: Table) -> dict[str, Floats]:
     return {name: np.asarray(x, dtype=np.float64) for name, x in named.items()}
 
 
-def _alliance(arena: Arena, table: Table) -> Floats | None:
+def alliance_of(arena: Arena, table: Table) -> Floats | None:
     """Give free trade among players and the highest tariffs on all others, where there are others.
 
     Payoffs may have a top of their own there, far above that of low tariffs on all.

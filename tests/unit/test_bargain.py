@@ -269,6 +269,13 @@ def test_an_alliance_against_a_third_country_is_found():
     assert starts["from an alliance"] > starts["from the most even gains"] + 0.1
 
 
+@pytest.mark.parametrize("gains", ["equal", "weighted"])
+def test_cooperation_finds_an_alliance_too(gains):
+    found = tw.cooperate(worlds_with_two_tops(240), ["A", "B"], gains=gains)
+    assert found.starts.set_index("start").loc["an alliance", "chosen"]
+    assert np.mean(list(found.info["gains"].values())) > 0.1  # 0.016 from today's tariffs
+
+
 def test_ends_are_sought_from_more_than_one_start():
     world = draw(10, 4, 3)
     deal = tw.bargain(world, ["A", "B"], threat=WAR, objective="revenue")
