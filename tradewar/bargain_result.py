@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import logging
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from tradewar._display import Card
 from tradewar.ascent import Ascent
-from tradewar.errors import DataError
+from tradewar.errors import ConvergenceError, DataError
 from tradewar.pareto import Agreement, most_for, nash_product
 from tradewar.policy_result import PolicyResult, choice_scenario
 from tradewar.scenario import Scenario
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from tradewar.arena import Arena
     from tradewar.bargaining import Table
 
+LOG = logging.getLogger("tradewar")
+
 __all__ = ["Bargain", "ImpliedPower", "end_for"]
 
 Floats = NDArray[np.float64]
@@ -33,6 +36,8 @@ Floats = NDArray[np.float64]
 EDGE = 1e-4  # powers between which an implied one is sought
 FOUND = 1e-6  # of implied power
 BEATEN = 1e-6  # in the log of the product: an agreement that another one beats by more
+RIVAL = 1e-4  # part by which an end must beat another
+MEETS = 3e-6  # of the scale of gains: a player that lacks less meets its threat point
 ENVELOPES = 4  # times that beaten agreements are sought again
 
 
@@ -121,6 +126,7 @@ class Bargain:
     ends: dict[int, Agreement]
     secants: Secants
     _memo: dict[int, pd.DataFrame] = field(default_factory=dict)
+    _sought: set[int] = field(default_factory=set)  # ends that other starts were tried for
 
     @property
     def players(self) -> tuple[str, ...]:
@@ -282,13 +288,15 @@ class Bargain:
                 start = found[power].x
         for _ in range(ENVELOPES):
             known = [self.agreement, self._end(0), self._end(1), *found.values()]
+            moved = [self._improve_end(player, known) for player in (0, 1)]
+            known = [self.agreement, self._end(0), self._end(1), *found.values()]
             better = {}
             for power, mine in found.items():
                 best = max(known, key=lambda other: self._merit(power, other))
                 if self._merit(power, best) > self._merit(power, mine) + BEATEN:
                     better[power] = self._agree(float(power), best.x, self._ascent())
             found |= better
-            if not better:
+            if not better and not any(moved):
                 break
         return sorted(found.items())
 
@@ -298,18 +306,39 @@ class Bargain:
         return float(power * gains[0] + (1.0 - power) * gains[1])
 
     def _end(self, player: int) -> Agreement:
-        """Give the agreement that leaves all but one player nothing."""
-        if player not in self.ends:
-            self.ends[player] = end_for(
-                self.table,
-                self.threat,
-                self.power,
-                self.agreement,
-                player,
-                self.size,
-                self._ascent(),
-            )
+        """Give the agreement that leaves all but one player nothing, the best of several starts."""
+        from tradewar.bargaining import starts_of  # it imports this module
+
+        if player not in self._sought:
+            end, ascent = self.ends.get(player, self.agreement), self._ascent()
+            if end.gains[player] <= self.agreement.gains[player]:
+                end = self.agreement
+                end = self._seek_end(player, end, end, ascent)
+            for name, x in starts_of(self.arena, self.table).items():
+                try:
+                    end = self._seek_end(player, self.agreement._replace(x=x), end, ascent)
+                except ConvergenceError as error:
+                    LOG.info("bargain: no end from %s for %s: %s", name, player, error)
+            self.ends[player] = end
+            self._sought.add(player)
         return self.ends[player]
+
+    def _seek_end(
+        self, player: int, start: Agreement, known: Agreement, ascent: Ascent
+    ) -> Agreement:
+        return end_for(
+            self.table, self.threat, self.power, start, player, self.size, ascent, known=known
+        )
+
+    def _improve_end(self, player: int, known: list[Agreement]) -> bool:
+        """Seek an end again from where others leave its player more; say whether it moved."""
+        end = self._end(player)
+        rivals = [other for other in known if better_end(other, end, player, self.size)]
+        if not rivals:
+            return False
+        best = max(rivals, key=lambda other: float(other.gains[player]))
+        self.ends[player] = self._seek_end(player, best, best, self._ascent())
+        return True
 
     def minimum_concession(self) -> pd.DataFrame:
         """Say how little each player can offer: the other gets just its threat payoff.
@@ -318,8 +347,14 @@ class Bargain:
         -------
         DataFrame
             One row for each player that makes the least concession: player, gain (its own over no
-            deal), other_gain (about 0), gain_share (own gain over that of the agreement), and the
-            sizes of instruments, where there are any.
+            deal), other_gain (about 0, or more where taking it would not serve the player),
+            gain_share (own gain over that of the agreement, at least 1), and the sizes of
+            instruments, where there are any.
+
+        Notes
+        -----
+        Searched from the agreement and other agreements known, today's tariffs, free trade and half
+        of 1/theta: some 200 equilibria when ends are first asked for, here or by `frontier`.
         """
         rows = []
         for k, player in enumerate(self._two()):
@@ -458,6 +493,8 @@ def end_for(
     player: int,
     size: float,
     ascent: Ascent,
+    *,
+    known: Agreement | None = None,
 ) -> Agreement:
     """Give a player all that leaves the others what they have without a deal.
 
@@ -471,7 +508,20 @@ def end_for(
     size : float
         Scale of gains.
     ascent : Ascent
+    known : Agreement, optional
+        The answer unless a better end is found: a search that cannot lead to one ends early.
     """
     price = power / np.maximum(start.gains, 1e-3 * size)
     guess = float(np.delete(price, player).mean() / price[player])
-    return most_for(table, threat, player, start.x, size=size, price=guess, ascent=ascent)
+    beat = -np.inf if known is None else float(known.gains[player]) * (1.0 + RIVAL)
+    found = most_for(
+        table, threat, player, start.x, size=size, price=guess, beat=beat, ascent=ascent
+    )
+    return found if known is None or better_end(found, known, player, size) else known
+
+
+def better_end(found: Agreement, known: Agreement, player: int, size: float) -> bool:
+    """Say whether one of two points leaves a player more, and the others what they must have."""
+    meets = float(np.delete(found.gains, player).min()) >= -MEETS * size
+    more = float(found.gains[player] - known.gains[player])
+    return meets and more > RIVAL * abs(float(known.gains[player]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ from tradewar.world import World
 
 LOG = logging.getLogger("tradewar")
 
-__all__ = ["Table", "bargain", "payoffs_of"]
+__all__ = ["Table", "alliance_of", "bargain", "payoffs_of", "starts_of"]
 
 Floats = NDArray[np.float64]
 
@@ -35,7 +35,8 @@ NOTHING = 1e-9  # payoff: a gain of all players below it is none
 STEP = 1e-4  # of income, for slopes by transfers
 TRANSFER_SCALE = 20.0  # payoffs are nearly straight in transfers; their merit is not
 TRANSFER_CURVED = 1.0  # guess of minus the second derivative of payoffs by a transfer
-SAME = 1e-6  # of the surplus: agreements from two starts that differ less are one
+SAME = 1e-6  # in the log of the product: agreements from two starts that differ less are one
+TURNS = 4  # times that ends are sought from a better agreement
 
 
 @dataclass(slots=True)
@@ -185,7 +186,10 @@ def bargain(
     -----
     Maximises ``sum_m beta_m ln(W_m - d_m)``.  The set of payoffs need not be convex, least where
     players can turn on third countries together: the answer is the best of several starts, which
-    `starts` lists; the last are the ends of the frontier, which leave all but one player nothing.
+    `starts` lists.  They are today's tariffs (free trade and half of 1/theta too, where today leads
+    elsewhere than the most even gains), an alliance (free trade among players and the highest
+    tariffs on others), and the ends of the frontier, which leave all but one player nothing; ends
+    are sought again from an agreement that they lead to, until none is higher.
 
     References
     ----------
@@ -215,37 +219,25 @@ def bargain(
     strength = _read_power(power, arena.players)
     table = _table(arena, transfers, deficits)
     floor, named = payoffs_of(arena, threat, "threat")
-    starts = _starts(arena, table)
+    starts = starts_of(arena, table)
     ascent = Ascent(table)
     least = least_gain(table, floor, list(starts.values()), ascent=ascent)
     if not least.gains.min() > NOTHING:
         raise ScenarioError(_no_gains(arena, least))
     size = float(least.gains.min())
-    first = nash_product(table, floor, strength, least.x, size=size, ascent=ascent)
-    found = {"from the most even gains": first}
-
-    def climb_from(named: Mapping[str, Floats]) -> str:
-        for name, x in named.items():
-            found[name] = nash_product(table, floor, strength, x, size=size, ascent=ascent)
-        merit.update({name: _merit(strength, a.gains) for name, a in found.items()})
-        return max(merit, key=lambda name: merit[name])
-
-    merit: dict[str, float] = {}
-    best = climb_from(
-        {f"from {name}": x for name, x in starts.items() if (table.at(x)[0] > floor).all()}
-    )
-    ends: dict[int, Agreement] = {}
-    begin = found[best]
-    for player, name in enumerate(arena.players):
-        try:  # at a kink of the payoffs such a search need not end, and is a start less
-            ends[player] = end_for(table, floor, strength, begin, player, size, ascent)
-        except ConvergenceError as error:
-            LOG.info("bargain: no start from all for %s: %s", name, error)
-    for player, end in ends.items():
-        try:
-            best = climb_from({f"from all for {arena.players[player]}": end.x})
-        except ConvergenceError as error:
-            LOG.info("bargain: no climb from all for %s: %s", arena.players[player], error)
+    talks = _Talks(table, floor, strength, size, ascent)
+    talks.climb("from the most even gains", least.x)
+    first = talks.best
+    for name, x in starts.items():
+        if (table.at(x)[0] > floor).all():
+            talks.climb(f"from {name}", x)
+            if abs(talks.merit[f"from {name}"] - talks.merit[first]) <= SAME:
+                break  # others led to the same top as well, wherever that was looked at
+    alliance = alliance_of(arena, table)
+    if alliance is not None:
+        talks.try_climb("from an alliance", alliance)
+    ends = _ends(talks, arena.players)
+    found, merit, best = talks.found, talks.merit, talks.best
     rows = [
         (name, merit[name], *(a.payoffs - 1.0), a.evaluations, name == best)
         for name, a in found.items()
@@ -268,6 +260,74 @@ def bargain(
     return Bargain(
         outcome, arena, table, floor, named, strength, size, chosen, ends, ascent.secants
     )
+
+
+@dataclass(slots=True)
+class _Talks:
+    """Agreements at the players' powers, by the starts that led to them."""
+
+    table: Table
+    floor: Floats
+    strength: Floats
+    size: float
+    ascent: Ascent
+    found: dict[str, Agreement] = field(default_factory=dict)
+    merit: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def best(self) -> str:
+        """The start that led highest, the first of equals."""
+        return max(self.merit, key=lambda name: self.merit[name])
+
+    def climb(self, name: str, x: Floats) -> None:
+        """Find an agreement."""
+        found = nash_product(
+            self.table, self.floor, self.strength, x, size=self.size, ascent=self.ascent
+        )
+        self.found[name] = found
+        self.merit[name] = _merit(self.strength, found.gains)
+
+    def try_climb(self, name: str, x: Floats) -> None:
+        """Find one where that can be done: at a kink of the payoffs a climb need not end."""
+        try:
+            self.climb(name, x)
+        except ConvergenceError as error:
+            LOG.info("bargain: no climb %s: %s", name, error)
+
+    def end(self, player: int, x: Floats, known: Agreement | None) -> Agreement | None:
+        """Search an end of the frontier from a choice; the known one where there is no better."""
+        begin = self.found[self.best]._replace(x=x)
+        try:
+            return end_for(
+                self.table, self.floor, self.strength, begin, player, self.size, self.ascent,
+                known=known,
+            )  # fmt: skip
+        except ConvergenceError as error:
+            LOG.info("bargain: no end for player %d: %s", player, error)
+            return known
+
+
+def _ends(talks: _Talks, players: tuple[str, ...]) -> dict[int, Agreement]:
+    """Find what is most for each player, and agreements from there, until none is higher."""
+    ends: dict[int, Agreement] = {}
+    for turn in range(TURNS):
+        best = talks.best
+        high = talks.merit[best]
+        tops = [a.x for name, a in talks.found.items() if talks.merit[name] < high - SAME]
+        tops = [talks.found[best].x, *(tops if turn == 0 else [])]
+        for player, name in enumerate(players):
+            before = ends.get(player)
+            known = before
+            for x in tops:
+                known = talks.end(player, x, known)
+            if known is None or known is before:
+                continue
+            ends[player] = known
+            again = "" if turn == 0 else f", turn {turn + 1}"
+            talks.try_climb(f"from all for {name}{again}", known.x)
+        if talks.merit[talks.best] <= high + SAME:
+            break
+    return ends
 
 
 def _merit(strength: Floats, gains: Floats) -> float:
@@ -306,7 +366,7 @@ def _table(arena: Arena, transfers: float | None, deficits: str) -> Table:
     return Table(arena.payoff, arena.objective, float(transfers), unit)
 
 
-def _starts(arena: Arena, table: Table) -> dict[str, Floats]:
+def starts_of(arena: Arena, table: Table) -> dict[str, Floats]:
     """Give the starts of every agreement: today, free trade or no measure, and the middle."""
     policy = arena.policy
     free = np.array([name == "" for name in policy.names])
@@ -320,6 +380,24 @@ def _starts(arena: Arena, table: Table) -> dict[str, Floats]:
     if table.most > 0.0:
         named = {name: np.append(x, 0.0) for name, x in named.items()}
     return {name: np.asarray(x, dtype=np.float64) for name, x in named.items()}
+
+
+def alliance_of(arena: Arena, table: Table) -> Floats | None:
+    """Give free trade among players and the highest tariffs on all others, where there are others.
+
+    Payoffs may have a top of their own there, far above that of low tariffs on all.
+    """
+    policy, world = arena.policy, arena.world
+    exporter = policy.flow[policy.rate_at] // len(world._theta) % len(world._deficit)
+    outside = ~np.isin(exporter, arena.payoff.goal.players)
+    taxed = np.zeros(len(policy.low), dtype=np.bool_)
+    taxed[policy.rate_variable[outside]] = True
+    if not taxed.any():
+        return None
+    free = np.array([name == "" for name in policy.names])
+    x = np.where(free, np.clip(0.0, policy.low, policy.high), policy.low)
+    x = np.where(taxed, policy.high, x)
+    return np.append(x, 0.0) if table.most > 0.0 else x
 
 
 def payoffs_of(arena: Arena, given: Any, what: str) -> tuple[Floats, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -11,14 +12,16 @@ from numpy.typing import NDArray
 
 from tradewar.arena import Arena, make_arena
 from tradewar.ascent import Ascent, Bent
-from tradewar.bargaining import Table
+from tradewar.bargaining import Table, alliance_of
 from tradewar.closures import make_closure
-from tradewar.errors import DataError, ScenarioError
+from tradewar.errors import ConvergenceError, DataError, ScenarioError
 from tradewar.optimal import Objective
 from tradewar.pareto import Agreement, climb_payoffs, equal_gains
 from tradewar.policy_result import PolicyResult, make_result
 from tradewar.scenario import Scenario
 from tradewar.world import World
+
+LOG = logging.getLogger("tradewar")
 
 __all__ = ["cooperate"]
 
@@ -81,8 +84,9 @@ def cooperate(
 
     Notes
     -----
-    The problem is not convex: searches start at `start`, free trade, halfway to 1/theta and at
-    random points, and the best is taken.  Equal gains by an augmented Lagrangian.
+    The problem is not convex: searches start at `start`, free trade, halfway to 1/theta, at random
+    points and, where there are others, at free trade among players with the highest tariffs on
+    others; the best is taken.  Equal gains by an augmented Lagrangian.
     """
     closure = make_closure(
         {
@@ -112,11 +116,20 @@ def cooperate(
     origin = _origin(arena, start)
     base = table.at(origin)[0]
     found: dict[str, Agreement] = {}
-    for name, x in _starts(arena, origin).items():
+
+    def search(x: Floats) -> Agreement:
         if gains == "equal":
-            found[name] = equal_gains(table, base, x)
-        else:
-            found[name] = _weighted(table, base, strength, x)
+            return equal_gains(table, base, x)
+        return _weighted(table, base, strength, x)
+
+    for name, x in _starts(arena, origin).items():
+        found[name] = search(x)
+    alliance = alliance_of(arena, table)
+    if alliance is not None:
+        try:
+            found["an alliance"] = search(alliance)
+        except ConvergenceError as error:
+            LOG.info("cooperate: no search from an alliance: %s", error)
     merit = {name: float(strength @ a.gains) for name, a in found.items()}
     if gains == "equal":
         even = {name: _unevenness(a) <= UNEVEN for name, a in found.items()}

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from tradewar.climb import TOP, one_thread, projected
 from tradewar.errors import ConvergenceError
 from tradewar.game_problem import ADJOINT_TOL, Payoff, Point
+from tradewar.policy_space import Policy
 
 __all__ = ["Shape", "hessian_product", "shape_of"]
 
@@ -78,20 +79,33 @@ def hessian_product(
 
     Notes
     -----
-    ``(g(x + h v) - g(x - h v)) / 2 h`` with ``max |h v| = 1e-10^(1/3) = 4.6e-4``.  At a kink, where
-    a limit begins to bind, it is no derivative.
+    ``(g(x + h v) - g(x - h v)) / 2 h`` with ``max |h v| = 1e-10^(1/3) = 4.6e-4``.  Sizes of
+    instruments end at their bounds: where a step would leave them, `x` is moved inside by it.  At a
+    kink, where a limit begins to bind, it is no derivative.
     """
     largest = float(np.abs(vector).max(initial=0.0))
     if largest == 0.0:
         return np.zeros_like(x)
     evaluator, changes = payoff.evaluator, payoff.policy.changes
     start = evaluator.point(changes(x)) if point is None else point
-    step = STEP / largest
+    middle, step = _inside(payoff.policy, x, vector, STEP / largest)
     ahead, behind = (
-        payoff.slopes(evaluator.point(changes(x + side * vector), start), weight)
+        payoff.slopes(evaluator.point(changes(middle + side * vector), start), weight)
         for side in (step, -step)
     )
     return np.asarray((ahead - behind) / (2.0 * step))
+
+
+def _inside(policy: Policy, x: Floats, vector: Floats, step: float) -> tuple[Floats, float]:
+    """Give the point nearest to a choice from which steps to both sides keep sizes in bounds."""
+    moved = np.array([name != "" for name in policy.names]) & (vector != 0.0)
+    if not moved.any():
+        return x, step
+    part, low, high = np.abs(vector[moved]), policy.low[moved], policy.high[moved]
+    step = min(step, 0.5 * float(((high - low) / part).min()))
+    middle = x.copy()
+    middle[moved] = np.clip(x[moved], low + step * part, high - step * part)
+    return middle, step
 
 
 def shape_of(payoff: Payoff, player: int, x: Floats, count: int) -> Shape:

@@ -90,9 +90,8 @@ def optimal_tariff(
 
     Notes
     -----
-    Quasi-Newton steps in ln(1 + t) on the adjoint gradient, each the best one of a model in the
-    box; what the model knows beforehand is CES substitution times each flow's present share in
-    spending, which is nearly the curvature of ln W by a tariff on it.  From the best uniform tariff
+    L-BFGS-B in ln(1 + t) on the adjoint gradient, each variable scaled by the root of (CES
+    substitution times the baseline share in spending); from the best uniform tariff
     and from 1/theta.  Flows without trade have no tariff to choose.  `PolicyResult.second_order`
     says whether the answer is a strict maximum.
 

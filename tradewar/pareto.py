@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradewar.ascent import Ascent, Bent, Ground, Merit
-from tradewar.climb import TOP, Climb
+from tradewar.climb import STIFF, TOP, Climb
 
 __all__ = [
     "Agreement",
@@ -34,6 +34,7 @@ STRONG = 10.0  # curvature of a penalty, over that of payoffs
 STEEP = 100.0  # the same where one player gets all
 STRONGER = 4  # times that a penalty may be made stronger
 ENOUGH = 1e-8  # slack of a climb, in payoffs
+GLANCE = 1e4  # slope at which a search that must beat a known end is judged, over that of a top
 AIM = 0.1  # a step more than slopes ask for: payoffs move along a frontier with what they leave
 
 
@@ -216,11 +217,14 @@ def most_for(
     *,
     size: float,
     price: float = 1.0,
+    beat: float = -np.inf,
     ascent: Ascent | None = None,
 ) -> Agreement:
     """Raise one player's payoff with no other below the threat point.
 
-    An augmented Lagrangian of the others' gains, each at least 0.
+    An augmented Lagrangian of the others' gains, each at least 0.  Its top is no lower than what
+    the player can have around there: a search whose first climb does not reach `beat` ends with it,
+    at a point that leaves the player less than that or another one below the threat point.
 
     Parameters
     ----------
@@ -232,6 +236,8 @@ def most_for(
         Scale of gains.
     price : float
         Guess of what a unit of the others' payoffs costs the player.
+    beat : float
+        A gain of the player below which the end is not wanted.
     ascent : Ascent, optional
     """
     ascent = Ascent(ground) if ascent is None else ascent
@@ -252,6 +258,11 @@ def most_for(
             return Bent(float(value), slope, pressure * np.diag(pull > 0.0).astype(float))
 
         rough = TOP * max(1.0, 10.0 ** (2 - turn))
+        if beat > -np.inf and turn == 0:
+            done = climb_payoffs(ascent, merit, x, top=GLANCE * TOP)
+            x = done.x
+            if done.value + STIFF * done.slack < beat:
+                break
         x = climb_payoffs(ascent, merit, x, top=rough).x
         gains = ascent.place(x).payoffs - threat
         pull = np.where(others, np.maximum(0.0, prices - pressure * gains), 0.0)

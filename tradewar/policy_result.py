@@ -165,13 +165,17 @@ class PolicyResult:
         -------
         SecondOrder
             `verdict`; `table` with one row a player; `directions`.  "strict maximum": no slope is
-            left and all eigenvalues are below 0.  "flat": in some direction the payoff does not
-            tell choices apart.  "no maximum": a small step makes a player better off.
+            left and all eigenvalues are below 0, or all variables are held by bounds that slopes
+            press against; it is one in the variables that matter, the table counts the rest as
+            too_small.  "flat": in some direction the payoff does not tell choices apart, or no
+            variable is left between bounds and some are too small.  "no maximum": a small step
+            makes a player better off.
 
         Raises
         ------
         DataError
-            The result is a cooperation, in which no player's own choice is best for it.
+            The result is a cooperation or a bargain, in which no player's own choice is best for
+            it.
         ConvergenceError
             An equilibrium beside the point does not solve.
 

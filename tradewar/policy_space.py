@@ -39,6 +39,7 @@ UNIFORM = ("none", "partners", "products", "all")
 STRAIGHT = 1e-9  # how far from a straight line a wedge may stand
 LEAST_WEIGHT = 1e-12  # taste that a ban leaves while it is a variable
 LEAST_CURVED = 1e-3  # of the curvature at the baseline, that a guess keeps where trade is gone
+LIMIT_CURVED = 0.2  # the same of sizes of limits, where nothing is known
 LEAST_BOUND = 1e-12  # of its full size, that a commitment keeps at size 0
 
 
@@ -161,8 +162,10 @@ class Policy:
         """
         spent = (1.0 + changes.tariff) * _at(trade, self.flow)
         out = _curvature(self, spent, income, {name: getattr(changes, name) for name in FIELDS})
-        least = LEAST_CURVED * self.scale**2
-        return np.maximum(out, least)
+        out += _by_taste(self, spent, income, changes.weight)
+        least = np.full(len(out), LEAST_CURVED)
+        least[self.bound_lines.variable] = LIMIT_CURVED
+        return np.maximum(out, least * self.scale**2)
 
     @property
     def wanted(self) -> tuple[str, ...]:
@@ -535,21 +538,44 @@ def _scale(policy: Policy) -> Floats:
     world = policy.world
     trade = world._trade.ravel()[policy.flow]
     spent = (1.0 + world._tariff.ravel()[policy.flow]) * trade
-    out = np.sqrt(_curvature(policy, spent, world._income, policy.fixed))
+    out = np.sqrt(_curvature(policy, spent, world._income, policy.fixed, taste=True))
     return np.asarray(np.where(out > 0.0, out, out.max() or 1.0))
 
 
-def _curvature(policy: Policy, spent: Floats, income: Floats, now: Mapping[str, Floats]) -> Floats:
+def _by_taste(policy: Policy, spent: Floats, income: Floats, weight: Floats) -> Floats:
+    """Guess minus the second derivative of a buyer's ln W by each variable that moves tastes.
+
+    A flow's share falls to 0 with its weight w, share over w hardly: ``ln W = ln(1 - a + a w) /
+    theta`` with the flow's share a at w = 1.
+    """
+    line = policy.lines["weight"]
+    N, J = len(policy.world._deficit), len(policy.world._theta)
+    flow = policy.flow[line.at]
+    level = np.maximum(weight[line.at], LEAST_WEIGHT)
+    slope = spent[line.at] / income[flow // (N * J)] / level * line.slope
+    slope = slope / np.sqrt(policy.world._theta[flow % J])
+    return np.asarray(np.bincount(line.variable, slope, len(policy.low)) ** 2)
+
+
+def _curvature(
+    policy: Policy,
+    spent: Floats,
+    income: Floats,
+    now: Mapping[str, Floats],
+    *,
+    taste: bool = False,
+) -> Floats:
     """Guess minus the second derivative of a buyer's ln W by each variable.
 
-    Sigma times the share in its spending: what a tariff on a small flow takes away.
+    Sigma times the share in its spending: what a tariff on a small flow takes away.  With `taste`,
+    a weight counts as the trade cost that does the same.
     """
     world, flow, k = policy.world, policy.flow, len(policy.low)
     N, J = len(world._deficit), len(world._theta)
     weight = (1.0 + world._theta[flow % J]) * spent / income[flow // (N * J)]
     out = np.bincount(policy.rate_variable, weight[policy.rate_at], k).astype(np.float64)
     for name, line in policy.lines.items():
-        if len(line.at):
+        if len(line.at) and (taste or name != "weight"):
             level = np.maximum(now[name][line.at], 0.0)
             level = level + (name in ("tariff", "export_tax"))
             step = line.slope / np.where(level > 0, level, 1.0)

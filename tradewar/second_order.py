@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import html
+import operator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,10 @@ SURE = 1e-3  # scaled eigenvalue: one nearer to 0 is not told from 0
 LOSS = 1e-6  # of the payoff, for the reach of a direction
 SHOWN = 3  # variables of a direction
 STATIONARY = 2.0 * TOP  # scaled slope that a search may leave
+TOGETHER = {
+    "cooperation": "players cooperate against that: see gain_from_deviating",
+    "bargain": "players agree against that: see gain_from_deviating of the Bargain",
+}
 VERDICTS = ("strict maximum", "flat", "no maximum")
 
 
@@ -72,13 +77,12 @@ class SecondOrder:
 
 def second_order(result: PolicyResult, count: int) -> SecondOrder:
     """See `PolicyResult.second_order`."""
-    if result.kind == "cooperation":
+    if result.kind in TOGETHER:
         raise DataError(
-            "second_order: asks whether each player's own choice is best for it; players cooperate "
-            "against that: see gain_from_deviating"
+            "second_order: asks whether each player's own choice is best for it; "
+            f"{TOGETHER[result.kind]}"
         )
-    if not (isinstance(count, int) and count >= 1):
-        raise DataError(f"k={count!r}: give a number of directions, 1 or more")
+    count = _read_count(count)
     if result.goal is None:
         raise DataError("second_order: the result does not say what players want: solve it anew")
     policy = result.policy
@@ -86,6 +90,18 @@ def second_order(result: PolicyResult, count: int) -> SecondOrder:
     payoff = Payoff(evaluator, policy, result.goal)
     found = [shape_of(payoff, m, result.x, count) for m in range(len(result.players))]
     return write(found, policy, result.players)
+
+
+def _read_count(count: Any) -> int:
+    try:
+        if isinstance(count, bool | np.bool_):
+            raise TypeError
+        number = operator.index(count)
+        if number < 1:
+            raise TypeError
+    except TypeError:
+        raise DataError(f"k={count!r}: give a number of directions, 1 or more") from None
+    return number
 
 
 def write(found: list[Shape], policy: Policy, players: tuple[str, ...]) -> SecondOrder:
@@ -123,8 +139,15 @@ def write(found: list[Shape], policy: Policy, players: tuple[str, ...]) -> Secon
 
 
 def verdict_of(shape: Shape) -> str:
-    """Read a shape: where slope or an eigenvalue is above 0, a step makes the player better off."""
-    top = float(shape.values[0]) if len(shape.values) else -np.inf
+    """Read a shape: where slope or an eigenvalue is above 0, a step makes the player better off.
+
+    Bounds that slopes press against hold a strict maximum by themselves.  Variables that are too
+    small to matter are left out, unless nothing else is left to judge by.
+    """
+    if len(shape.values):
+        top = float(shape.values[0])
+    else:
+        top = -np.inf if shape.held.any() and not shape.small.any() else 0.0
     if shape.slope > STATIONARY or top > SURE:
         return "no maximum"
     return "strict maximum" if top < -SURE else "flat"

@@ -59,6 +59,8 @@ class Arc(Pie):
         )
 
 
+BEATEN = 1e-4  # of the largest gain
+
 START = np.array([0.4, 0.3])
 
 
@@ -240,3 +242,41 @@ def test_bad_input(options, error, message):
     players = options.pop("players", ["A", "B"])
     with pytest.raises(error, match=message):
         tw.bargain(two(), players, **options)
+
+
+def worlds_with_two_tops(seed):
+    """Draw a world in which two players gain most by taxing a third."""
+    rng = np.random.default_rng(seed)
+    products = int(rng.integers(1, 4))
+    inputs, rents, taxes = (rng.random() < part for part in (0.6, 0.5, 0.5))
+    return draw(seed, 3, products, inputs=inputs, rents=rents, export_taxes=taxes)
+
+
+@pytest.mark.parametrize("seed", [391, 305])
+def test_no_point_of_a_frontier_is_beaten_not_even_an_end(seed):
+    deal = tw.bargain(worlds_with_two_tops(seed), ["A", "B"], threat=WAR)
+    gains = deal.frontier(5)[["gain_A", "gain_B"]].to_numpy()
+    beats = (gains[:, None, :] > gains[None, :, :] + BEATEN * gains.max()).all(axis=2)
+    assert not beats.any()
+    least = deal.minimum_concession()
+    assert (least["gain_share"] >= 1.0 - 1e-6).all()
+
+
+def test_an_alliance_against_a_third_country_is_found():
+    deal = tw.bargain(worlds_with_two_tops(240), ["A", "B"], threat=WAR)
+    starts = deal.starts.set_index("start")["ln_product"]
+    assert starts["from an alliance"] == pytest.approx(starts.max(), abs=1e-6)
+    assert starts["from an alliance"] > starts["from the most even gains"] + 0.1
+
+
+@pytest.mark.parametrize("gains", ["equal", "weighted"])
+def test_cooperation_finds_an_alliance_too(gains):
+    found = tw.cooperate(worlds_with_two_tops(240), ["A", "B"], gains=gains)
+    assert found.starts.set_index("start").loc["an alliance", "chosen"]
+    assert np.mean(list(found.info["gains"].values())) > 0.1  # 0.016 from today's tariffs
+
+
+def test_ends_are_sought_from_more_than_one_start():
+    world = draw(10, 4, 3)
+    deal = tw.bargain(world, ["A", "B"], threat=WAR, objective="revenue")
+    assert deal.minimum_concession()["gain"][0] == pytest.approx(0.09735, abs=1e-4)  # not 0.0710

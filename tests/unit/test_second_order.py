@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import tradewar as tw
-from tests.game_worlds import draw, two
+from tests.game_worlds import A_TAXES_B, B_TAXES_A, draw, two
 from tests.reference.game_twin import TwinWorld
 from tradewar import game_hessian
 from tradewar.arena import make_arena
@@ -22,6 +22,8 @@ from tradewar.second_order import verdict_of
 SYMMETRIC = 1e-5  # relative: differences with a step of 4.6e-4 on gradients known to 1e-10
 PRODUCT = 3e-5  # of the largest second derivative, against differences of payoffs
 STEP = 2e-3  # of those differences: its square and 1e-13 over it are both below 1e-5
+EDGE = 0.02  # between products at a ban and next to it; half is missing where a step is cut off
+LIKE = 12.0  # between a guess of a curvature and the truth
 EIGEN = 1e-3  # of eigenvalues by Lanczos iteration
 CLOSURES = [
     {},
@@ -140,6 +142,29 @@ def test_one_sector_and_two_countries_by_a_model_of_its_own(theta, size):
     assert reach == pytest.approx(np.sqrt(2e-6 / -number), rel=1e-4)
 
 
+def test_products_at_full_size_are_those_just_below():
+    payoff, x, _ = ground(3, {}, MIXED)
+    ban = payoff.policy.names.index("ban")
+    row, weight = np.eye(len(x))[ban], np.array([1.0, 0.0])
+    found = []
+    for size in (1.0, 0.998):
+        x[ban] = size
+        found.append(hessian_product(payoff, x, row, weight))
+    np.testing.assert_allclose(found[0], found[1], atol=EDGE * np.abs(found[1]).max())
+
+
+@pytest.mark.parametrize("size", [0.0, 0.9, 1.0])
+def test_guesses_of_bans_and_limits_are_of_the_right_size(size):
+    payoff, x, _ = ground(3, {}, MIXED)
+    weight = np.array([1.0, 0.0])
+    for name in ("ban", "quota"):
+        k = payoff.policy.names.index(name)
+        x[payoff.policy.names.index("ban")] = size
+        truth = -hessian_product(payoff, x, np.eye(len(x))[k], weight)[k]
+        guess = payoff.curvature(payoff.at(x)[1])[0, k]
+        assert truth / LIKE < guess < truth * LIKE
+
+
 # ---- verdicts ---------------------------------------------------------------------------------
 
 
@@ -184,6 +209,7 @@ def test_a_saddle_is_no_maximum():
         goal=SimpleNamespace(players=[0]),
         policy=SimpleNamespace(
             changes=lambda x: x,
+            names=("", "", ""),
             low=np.full(3, -1.0),
             high=np.ones(3),
             scale=np.ones(3),
@@ -227,6 +253,11 @@ def test_bounds_hold_and_empty_flows_are_set_aside():
     found = tw.optimal_tariff(world, "A").second_order()
     assert found.table.loc["A", ["free", "held", "too_small"]].tolist() == [1, 0, 1]
     assert found.directions["variable"].tolist() == ["A<-B food"]
+    assert found.verdict == "strict maximum"  # in what matters
+    result = tw.optimal_tariff(two(4.0, home=1.0 - 1e-9), "A")
+    found = result.second_order()
+    assert found.table.loc["A", ["free", "held", "too_small"]].tolist() == [0, 0, 1]
+    assert found.verdict == "flat"
 
 
 # ---- bad input --------------------------------------------------------------------------------
@@ -237,8 +268,13 @@ def test_bad_input(monkeypatch):
     with pytest.raises(DataError, match="players cooperate against that: see gain_from_deviating"):
         tw.cooperate(two(), ["A", "B"]).second_order()
     result = tw.optimal_tariff(world, "A")
-    with pytest.raises(DataError, match="k=0: give a number of directions, 1 or more"):
-        result.second_order(k=0)
+    war = A_TAXES_B + B_TAXES_A
+    with pytest.raises(DataError, match="see gain_from_deviating of the Bargain"):
+        tw.bargain(two(), ["A", "B"], threat=war).outcome.second_order()
+    for bad in (0, True, np.True_, 1.0):
+        with pytest.raises(DataError, match=f"k={bad!r}: give a number of directions, 1 or more"):
+            result.second_order(k=bad)
+    assert len(result.second_order(k=np.int64(2)).directions["direction"].unique()) == 2
     with pytest.raises(DataError, match="does not say what players want"):
         dataclasses.replace(result, goal=None).second_order()
     monkeypatch.setattr(game_hessian, "DENSE", 2)
