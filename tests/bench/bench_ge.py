@@ -175,7 +175,7 @@ def run_size(add: Add, size: tuple[int, int], repeat: int) -> None:
     )
     goal_flows, goal_packed, goal_ms = SIZES.get(size, (0.0, 0.0, 0.0))
     add(
-        f"ge {name}, a solve on 1 thread (on a machine with 0.9 ns an exp)",
+        f"ge {name}, a solve on 1 thread (goal of a machine with 0.76 ns an exp)",
         f"{goal_ms:g} ms" if goal_ms else "",
         ms(took["1"]),
         f"{ms(took['first'])} with the packing of the world",
