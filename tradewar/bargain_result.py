@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 
 from tradewar._display import Card
 from tradewar.ascent import Ascent
+from tradewar.bargain_starts import starts_of
 from tradewar.errors import ConvergenceError, DataError
-from tradewar.pareto import Agreement, most_for, nash_product
+from tradewar.pareto import Agreement, better_end, end_for, nash_product
 from tradewar.policy_result import PolicyResult, choice_scenario
+from tradewar.running import check_count
 from tradewar.scenario import Scenario
 from tradewar.secants import Secants
 
@@ -29,15 +31,13 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("tradewar")
 
-__all__ = ["Bargain", "ImpliedPower", "end_for"]
+__all__ = ["Bargain", "ImpliedPower"]
 
 Floats = NDArray[np.float64]
 
 EDGE = 1e-4  # powers between which an implied one is sought
 FOUND = 1e-6  # of implied power
 BEATEN = 1e-6  # in the log of the product: an agreement that another one beats by more
-RIVAL = 1e-4  # part by which an end must beat another
-MEETS = 3e-6  # of the scale of gains: a player that lacks less meets its threat point
 ENVELOPES = 4  # times that beaten agreements are sought again
 
 
@@ -253,6 +253,7 @@ class Bargain:
             baseline) and gain_<player> (over no deal), fractions.  Sorted by power; parts of the
             frontier that bend inwards are left out.  No point beats another at that one's power.
         """
+        check_count("points", points, "")
         first, second = self._two()
         if points not in self._memo:
             rows = self._trace(np.linspace(0.0, 1.0, points + 2)[1:-1])
@@ -307,14 +308,12 @@ class Bargain:
 
     def _end(self, player: int) -> Agreement:
         """Give the agreement that leaves all but one player nothing, the best of several starts."""
-        from tradewar.bargaining import starts_of  # it imports this module
-
         if player not in self._sought:
             end, ascent = self.ends.get(player, self.agreement), self._ascent()
             if end.gains[player] <= self.agreement.gains[player]:
                 end = self.agreement
                 end = self._seek_end(player, end, end, ascent)
-            for name, x in starts_of(self.arena, self.table).items():
+            for name, x in starts_of(self.arena.policy, transfers=self.table.most > 0.0).items():
                 try:
                     end = self._seek_end(player, self.agreement._replace(x=x), end, ascent)
                 except ConvergenceError as error:
@@ -356,8 +355,13 @@ class Bargain:
         Searched from the agreement and other agreements known, today's tariffs, free trade and half
         of 1/theta: some 200 equilibria when ends are first asked for, here or by `frontier`.
         """
+        names = self._two()
+        try:
+            self.frontier()  # whose points may lead to better ends
+        except ConvergenceError as error:
+            LOG.info("bargain: ends without the points between them: %s", error)
         rows = []
-        for k, player in enumerate(self._two()):
+        for k, player in enumerate(names):
             end = self._end(k)
             row: dict[str, Any] = {
                 "player": player,
@@ -483,45 +487,3 @@ class Bargain:
 
     def _repr_html_(self) -> str:
         return f"<p>{html.escape(self._heading())}</p>{self._printed().to_html()}"
-
-
-def end_for(
-    table: Table,
-    threat: Floats,
-    power: Floats,
-    start: Agreement,
-    player: int,
-    size: float,
-    ascent: Ascent,
-    *,
-    known: Agreement | None = None,
-) -> Agreement:
-    """Give a player all that leaves the others what they have without a deal.
-
-    Parameters
-    ----------
-    table : Table
-    threat, power : float arrays, one per player
-    start : Agreement
-        At these powers: tells what the others' payoffs cost the player there.
-    player : int
-    size : float
-        Scale of gains.
-    ascent : Ascent
-    known : Agreement, optional
-        The answer unless a better end is found: a search that cannot lead to one ends early.
-    """
-    price = power / np.maximum(start.gains, 1e-3 * size)
-    guess = float(np.delete(price, player).mean() / price[player])
-    beat = -np.inf if known is None else float(known.gains[player]) * (1.0 + RIVAL)
-    found = most_for(
-        table, threat, player, start.x, size=size, price=guess, beat=beat, ascent=ascent
-    )
-    return found if known is None or better_end(found, known, player, size) else known
-
-
-def better_end(found: Agreement, known: Agreement, player: int, size: float) -> bool:
-    """Say whether one of two points leaves a player more, and the others what they must have."""
-    meets = float(np.delete(found.gains, player).min()) >= -MEETS * size
-    more = float(found.gains[player] - known.gains[player])
-    return meets and more > RIVAL * abs(float(known.gains[player]))

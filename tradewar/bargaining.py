@@ -14,20 +14,21 @@ from numpy.typing import NDArray
 
 from tradewar.arena import Arena, make_arena
 from tradewar.ascent import Ascent
-from tradewar.bargain_result import Bargain, end_for
+from tradewar.bargain_result import Bargain
+from tradewar.bargain_starts import alliance_of, starts_of
 from tradewar.closures import make_closure
 from tradewar.errors import ConvergenceError, DataError, ScenarioError
 from tradewar.game_problem import Payoff, Point
 from tradewar.nash_tariffs import play
 from tradewar.optimal import Objective
-from tradewar.pareto import Agreement, least_gain, nash_product
+from tradewar.pareto import Agreement, end_for, least_gain, nash_product
 from tradewar.policy_result import make_result
 from tradewar.scenario import Scenario
 from tradewar.world import World
 
 LOG = logging.getLogger("tradewar")
 
-__all__ = ["Table", "alliance_of", "bargain", "payoffs_of", "starts_of"]
+__all__ = ["Table", "bargain", "payoffs_of"]
 
 Floats = NDArray[np.float64]
 
@@ -219,7 +220,7 @@ def bargain(
     strength = _read_power(power, arena.players)
     table = _table(arena, transfers, deficits)
     floor, named = payoffs_of(arena, threat, "threat")
-    starts = starts_of(arena, table)
+    starts = starts_of(arena.policy, transfers=table.most > 0.0)
     ascent = Ascent(table)
     least = least_gain(table, floor, list(starts.values()), ascent=ascent)
     if not least.gains.min() > NOTHING:
@@ -233,7 +234,7 @@ def bargain(
             talks.climb(f"from {name}", x)
             if abs(talks.merit[f"from {name}"] - talks.merit[first]) <= SAME:
                 break  # others led to the same top as well, wherever that was looked at
-    alliance = alliance_of(arena, table)
+    alliance = alliance_of(arena, transfers=table.most > 0.0)
     if alliance is not None:
         talks.try_climb("from an alliance", alliance)
     ends = _ends(talks, arena.players)
@@ -364,40 +365,6 @@ def _table(arena: Arena, transfers: float | None, deficits: str) -> Table:
         raise DataError(f"transfers={transfers!r}: give the most that is paid, above 0")
     unit = float(arena.world._income[arena.payoff.goal.players].min())
     return Table(arena.payoff, arena.objective, float(transfers), unit)
-
-
-def starts_of(arena: Arena, table: Table) -> dict[str, Floats]:
-    """Give the starts of every agreement: today, free trade or no measure, and the middle."""
-    policy = arena.policy
-    free = np.array([name == "" for name in policy.names])
-    named = {
-        "today": np.clip(policy.factual(), policy.low, policy.high),
-        "free trade" if free.any() else "no measure": np.where(
-            free, np.clip(0.0, policy.low, policy.high), policy.low
-        ),
-        "half": 0.5 * (np.clip(policy.factual(), policy.low, policy.high) + policy.monopsony()),
-    }
-    if table.most > 0.0:
-        named = {name: np.append(x, 0.0) for name, x in named.items()}
-    return {name: np.asarray(x, dtype=np.float64) for name, x in named.items()}
-
-
-def alliance_of(arena: Arena, table: Table) -> Floats | None:
-    """Give free trade among players and the highest tariffs on all others, where there are others.
-
-    Payoffs may have a top of their own there, far above that of low tariffs on all.
-    """
-    policy, world = arena.policy, arena.world
-    exporter = policy.flow[policy.rate_at] // len(world._theta) % len(world._deficit)
-    outside = ~np.isin(exporter, arena.payoff.goal.players)
-    taxed = np.zeros(len(policy.low), dtype=np.bool_)
-    taxed[policy.rate_variable[outside]] = True
-    if not taxed.any():
-        return None
-    free = np.array([name == "" for name in policy.names])
-    x = np.where(free, np.clip(0.0, policy.low, policy.high), policy.low)
-    x = np.where(taxed, policy.high, x)
-    return np.append(x, 0.0) if table.most > 0.0 else x
 
 
 def payoffs_of(arena: Arena, given: Any, what: str) -> tuple[Floats, str]:

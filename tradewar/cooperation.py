@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from tradewar.arena import Arena, make_arena
 from tradewar.ascent import Ascent, Bent
-from tradewar.bargaining import Table, alliance_of
+from tradewar.bargain_starts import alliance_of
+from tradewar.bargaining import Table
 from tradewar.closures import make_closure
 from tradewar.errors import ConvergenceError, DataError, ScenarioError
 from tradewar.optimal import Objective
@@ -124,7 +125,7 @@ def cooperate(
 
     for name, x in _starts(arena, origin).items():
         found[name] = search(x)
-    alliance = alliance_of(arena, table)
+    alliance = alliance_of(arena, transfers=table.most > 0.0)
     if alliance is not None:
         try:
             found["an alliance"] = search(alliance)

@@ -17,7 +17,9 @@ from tradewar.climb import STIFF, TOP, Climb
 
 __all__ = [
     "Agreement",
+    "better_end",
     "climb_payoffs",
+    "end_for",
     "equal_gains",
     "least_gain",
     "most_for",
@@ -32,6 +34,8 @@ ROUNDS = 25  # of multipliers
 EVEN = 3e-6  # of the mean gain: gains that differ less are equal
 STRONG = 10.0  # curvature of a penalty, over that of payoffs
 STEEP = 100.0  # the same where one player gets all
+RIVAL = 1e-4  # part by which an end must beat another
+MEETS = 3e-6  # of the scale of gains: a player that lacks less meets its threat point
 STRONGER = 4  # times that a penalty may be made stronger
 ENOUGH = 1e-8  # slack of a climb, in payoffs
 GLANCE = 1e4  # slope at which a search that must beat a known end is judged, over that of a top
@@ -275,3 +279,45 @@ def most_for(
             pressure *= 4.0
         last = worst
     return _agreement(ascent, threat, x, before)
+
+
+def end_for(
+    ground: Ground,
+    threat: Floats,
+    power: Floats,
+    start: Agreement,
+    player: int,
+    size: float,
+    ascent: Ascent,
+    *,
+    known: Agreement | None = None,
+) -> Agreement:
+    """Give a player all that leaves the others what they have without a deal.
+
+    Parameters
+    ----------
+    ground : Ground
+    threat, power : float arrays, one per player
+    start : Agreement
+        At these powers: tells what the others' payoffs cost the player there.
+    player : int
+    size : float
+        Scale of gains.
+    ascent : Ascent
+    known : Agreement, optional
+        The answer unless a better end is found: a search that cannot lead to one ends early.
+    """
+    price = power / np.maximum(start.gains, 1e-3 * size)
+    guess = float(np.delete(price, player).mean() / price[player])
+    beat = -np.inf if known is None else float(known.gains[player]) * (1.0 + RIVAL)
+    found = most_for(
+        ground, threat, player, start.x, size=size, price=guess, beat=beat, ascent=ascent
+    )
+    return found if known is None or better_end(found, known, player, size) else known
+
+
+def better_end(found: Agreement, known: Agreement, player: int, size: float) -> bool:
+    """Say whether one of two points leaves a player more, and the others what they must have."""
+    meets = float(np.delete(found.gains, player).min()) >= -MEETS * size
+    more = float(found.gains[player] - known.gains[player])
+    return meets and more > RIVAL * abs(float(known.gains[player]))

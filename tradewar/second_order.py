@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import html
-import operator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -15,6 +14,7 @@ from tradewar.climb import TOP
 from tradewar.errors import DataError
 from tradewar.game_hessian import Shape, shape_of
 from tradewar.game_problem import Evaluator, Payoff
+from tradewar.running import check_count
 
 if TYPE_CHECKING:
     from tradewar.policy_result import PolicyResult
@@ -82,7 +82,7 @@ def second_order(result: PolicyResult, count: int) -> SecondOrder:
             "second_order: asks whether each player's own choice is best for it; "
             f"{TOGETHER[result.kind]}"
         )
-    count = _read_count(count)
+    check_count("k", count, "")
     if result.goal is None:
         raise DataError("second_order: the result does not say what players want: solve it anew")
     policy = result.policy
@@ -90,18 +90,6 @@ def second_order(result: PolicyResult, count: int) -> SecondOrder:
     payoff = Payoff(evaluator, policy, result.goal)
     found = [shape_of(payoff, m, result.x, count) for m in range(len(result.players))]
     return write(found, policy, result.players)
-
-
-def _read_count(count: Any) -> int:
-    try:
-        if isinstance(count, bool | np.bool_):
-            raise TypeError
-        number = operator.index(count)
-        if number < 1:
-            raise TypeError
-    except TypeError:
-        raise DataError(f"k={count!r}: give a number of directions, 1 or more") from None
-    return number
 
 
 def write(found: list[Shape], policy: Policy, players: tuple[str, ...]) -> SecondOrder:

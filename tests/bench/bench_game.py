@@ -238,7 +238,7 @@ def run(add: Add, repeat: int, *, quick: bool = False) -> None:
     frontier = FrontierSuite()
     frontier.setup()
     took = measure(frontier.time_frontier, repeat)
-    add("frontier of a bargain, 11 points, icio_2022", "", f"{took.best:.2f} s",
+    add("frontier of a bargain over two rates, 11 points, icio_2022", "", f"{took.best:.2f} s",
         f"{took.result} equilibria of 27 x 44")  # fmt: skip
     table = TableSuite()
     table.setup()

@@ -6,6 +6,7 @@ import pickle
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import tradewar as tw
@@ -280,3 +281,20 @@ def test_ends_are_sought_from_more_than_one_start():
     world = draw(10, 4, 3)
     deal = tw.bargain(world, ["A", "B"], threat=WAR, objective="revenue")
     assert deal.minimum_concession()["gain"][0] == pytest.approx(0.09735, abs=1e-4)  # not 0.0710
+
+
+@pytest.mark.parametrize("points", [0, -3, 2.5, float("nan"), True, "9"])
+def test_a_number_of_points_that_is_none(points):
+    deal = tw.bargain(two(), ["A", "B"], threat=WAR, over=BOTH)
+    with pytest.raises(DataError, match=f"points={points!r}: give a whole number >= 1"):
+        deal.frontier(points)
+
+
+def test_the_order_of_questions_does_not_matter():
+    world = draw(305)
+    first, second = (tw.bargain(world, list(world.countries[:2]), threat="nash") for _ in range(2))
+    least = first.minimum_concession()
+    second.frontier()
+    pd.testing.assert_frame_equal(least, second.minimum_concession())
+    first.frontier()
+    pd.testing.assert_frame_equal(least, first.minimum_concession())

@@ -46,6 +46,7 @@ GROUND_UP = [
     "policy_result",
     "optimal",
     "nash_tariffs",
+    "bargain_starts",
     "bargaining",
     "cooperation",
     "",

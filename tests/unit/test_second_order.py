@@ -272,7 +272,7 @@ def test_bad_input(monkeypatch):
     with pytest.raises(DataError, match="see gain_from_deviating of the Bargain"):
         tw.bargain(two(), ["A", "B"], threat=war).outcome.second_order()
     for bad in (0, True, np.True_, 1.0):
-        with pytest.raises(DataError, match=f"k={bad!r}: give a number of directions, 1 or more"):
+        with pytest.raises(DataError, match=f"k={bad!r}: give a whole number >= 1"):
             result.second_order(k=bad)
     assert len(result.second_order(k=np.int64(2)).directions["direction"].unique()) == 2
     with pytest.raises(DataError, match="does not say what players want"):
