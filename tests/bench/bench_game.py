@@ -157,8 +157,8 @@ class FrontierSuite:
         self.deal = tw.bargain(world, ["USA", "CHN"], threat="nash", over=rates)
 
     def time_frontier(self):
-        """Trace eleven points, whose ends are the bargain's; a copy, so that no point is known."""
-        deal = dataclasses.replace(self.deal, _memo={})
+        """Trace eleven points and seek the ends; a copy, so that no point is known."""
+        deal = dataclasses.replace(self.deal, ends=dict(self.deal.ends), _memo={}, _sought=set())
         before = deal.arena.payoff.evaluator.solves
         deal.frontier()
         return deal.arena.payoff.evaluator.solves - before
